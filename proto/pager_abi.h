@@ -1,0 +1,129 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The constants of pagerd's contract: what clients, server and core mean by a
+ * protection, a map flag, an advice, an error. No structs and no code, so that
+ * the model (lib/core) can share them without knowing the wire.
+ *
+ * Invariant: a number, once released, keeps its meaning; new ones are added at
+ * the end of their group. The changelog stands in pager_wire.h.
+ */
+#ifndef PROTO_PAGER_ABI_H
+#define PROTO_PAGER_ABI_H
+
+#define PAGER_PAGE_SHIFT 12
+#define PAGER_PAGE_SIZE  4096u
+
+/* Protections of a region; 0 is "none": pages are kept, nobody may look. */
+#define PAGER_PROT_READ	 0x1u
+#define PAGER_PROT_WRITE 0x2u
+#define PAGER_PROT_EXEC	 0x4u
+#define PAGER_PROT_ALL	 0x7u
+
+/* MAP flags. FIXED replaces what is there; with NOREPLACE it is refused. */
+#define PAGER_MAP_SHARED    0x01u
+#define PAGER_MAP_FIXED	    0x02u
+#define PAGER_MAP_NOREPLACE 0x04u
+#define PAGER_MAP_POPULATE  0x08u
+#define PAGER_MAP_NORESERVE 0x10u
+#define PAGER_MAP_GROWSDOWN 0x20u
+#define PAGER_MAP_ALL	    0x3fu
+
+/* REMAP flags. FIXED and DONTUNMAP need MAYMOVE. */
+#define PAGER_REMAP_MAYMOVE   0x1u
+#define PAGER_REMAP_FIXED     0x2u
+#define PAGER_REMAP_DONTUNMAP 0x4u
+#define PAGER_REMAP_ALL	      0x7u
+
+/* ADVISE: one of these. */
+enum pager_advice {
+	PAGER_ADV_DONTNEED = 1,	  /* drop private pages at once */
+	PAGER_ADV_WILLNEED = 2,	  /* prefault for reading */
+	PAGER_ADV_FREE = 3,	  /* private pages may go when memory is short */
+	PAGER_ADV_DONTFORK = 4,	  /* a forked child does not get the range */
+	PAGER_ADV_DOFORK = 5,
+	PAGER_ADV_WIPEONFORK = 6, /* a forked child gets it empty */
+	PAGER_ADV_KEEPONFORK = 7,
+};
+
+/* Accesses: a fault names exactly one. */
+#define PAGER_ACCESS_READ  0x1u
+#define PAGER_ACCESS_WRITE 0x2u
+#define PAGER_ACCESS_EXEC  0x4u
+
+/* What a page fault was answered with. */
+enum pager_fault_result {
+	PAGER_FAULT_INSTALLED = 1, /* a page or a permission was installed */
+	PAGER_FAULT_PRESENT = 2,   /* the access was allowed already */
+	PAGER_FAULT_SIGNAL = 3,	   /* the access is a program's error */
+};
+
+/* Which signal and why, when the answer is PAGER_FAULT_SIGNAL. */
+enum pager_signal {
+	PAGER_SIGNAL_NONE = 0,
+	PAGER_SEGV_MAPERR = 1,	/* nothing is mapped there */
+	PAGER_SEGV_ACCERR = 2,	/* mapped, but the protection says no */
+	PAGER_BUS_ADRERR = 3,	/* beyond the end of the memory object */
+	PAGER_SEGV_STACK = 4,	/* stack growth stopped by guard gap or limit */
+};
+
+/* What a page is: the per-page memory type. */
+enum pager_page_type {
+	PAGER_PAGE_NONE = 0,   /* nothing was ever installed */
+	PAGER_PAGE_ANON = 1,   /* private: anonymous or copied on write */
+	PAGER_PAGE_ZERO = 2,   /* private: the one shared zero frame */
+	PAGER_PAGE_OBJECT = 3, /* borrowed from a memory object */
+};
+
+/* Flags of a region as answers show them. */
+#define PAGER_REGION_SHARED	0x001u
+#define PAGER_REGION_GROWSDOWN	0x002u
+#define PAGER_REGION_NORESERVE	0x004u
+#define PAGER_REGION_DONTFORK	0x008u
+#define PAGER_REGION_WIPEONFORK 0x010u
+#define PAGER_REGION_PINNED	0x020u
+#define PAGER_REGION_HEAP	0x040u
+#define PAGER_REGION_OBJECT	0x080u
+
+/* Backends a space can be made with. */
+enum pager_backend {
+	PAGER_BACKEND_AUTO = 0,
+	PAGER_BACKEND_SIM = 1,
+	PAGER_BACKEND_KVM = 2,
+};
+
+/*
+ * Errors of a refusal. A refusal changes nothing; with it goes the offset of
+ * the offending field in the request, or 0 if no single field is to blame.
+ */
+enum pager_error {
+	PAGER_OK = 0,
+	PAGER_EINVAL = 1,     /* a value that is never valid */
+	PAGER_EALIGN = 2,     /* not a multiple of the page size */
+	PAGER_ERANGE = 3,     /* outside the space, object or table */
+	PAGER_EOVERFLOW = 4,  /* start plus length wraps around */
+	PAGER_EEXIST = 5,     /* NOREPLACE and something is there; name taken */
+	PAGER_ENOENT = 6,     /* no such handle, name, token or region */
+	PAGER_ESTALE = 7,     /* the handle's generation is over */
+	PAGER_ETYPE = 8,      /* a handle of another kind of thing */
+	PAGER_EACCESS = 9,    /* not allowed to this user */
+	PAGER_EUNMAPPED = 10, /* a hole in a range that must be mapped */
+	PAGER_ENOMEM = 11,    /* the pool, arena or server has no memory left */
+	PAGER_ENOSPACE = 12,  /* no free address range is long enough */
+	PAGER_ELIMIT = 13,    /* a limit of the space or the user */
+	PAGER_EBUSY = 14,     /* in use in a way that forbids this */
+	PAGER_ESIGNAL = 15,   /* an access would be a signal */
+	PAGER_ENODATA = 16,   /* the pool has no memory behind its frames */
+	PAGER_ENOSYS = 17,    /* unknown operation */
+	PAGER_EVERSION = 18,  /* no common protocol version */
+	PAGER_EHELLO = 19,    /* HELLO first, and only once */
+	PAGER_ERESERVED = 20, /* a reserved field is not zero */
+	PAGER_EFLAGS = 21,    /* an unknown flag or a forbidden combination */
+	PAGER_ENOBACKEND = 22, /* this machine or daemon cannot do it */
+	PAGER_ETOOBIG = 23,   /* longer than one message can carry */
+	PAGER_EBATCH = 24,    /* not allowed in this kind of batch */
+	PAGER_EABORTED = 25,  /* undone: another request of the batch failed */
+	PAGER_ECORRUPT = 26,  /* the recount found a difference */
+	PAGER_ERROR_COUNT
+};
+
+#endif
