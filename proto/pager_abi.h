@@ -11,7 +11,7 @@
 #define PROTO_PAGER_ABI_H
 
 #define PAGER_PAGE_SHIFT 12
-#define PAGER_PAGE_SIZE  4096u
+#define PAGER_PAGE_SIZE	 4096u
 
 /* Protections of a region; 0 is "none": pages are kept, nobody may look. */
 #define PAGER_PROT_READ	 0x1u
@@ -36,10 +36,10 @@
 
 /* ADVISE: one of these. */
 enum pager_advice {
-	PAGER_ADV_DONTNEED = 1,	  /* drop private pages at once */
-	PAGER_ADV_WILLNEED = 2,	  /* prefault for reading */
-	PAGER_ADV_FREE = 3,	  /* private pages may go when memory is short */
-	PAGER_ADV_DONTFORK = 4,	  /* a forked child does not get the range */
+	PAGER_ADV_DONTNEED = 1, /* drop private pages at once */
+	PAGER_ADV_WILLNEED = 2, /* prefault for reading */
+	PAGER_ADV_FREE = 3,	/* private pages may go when memory is short */
+	PAGER_ADV_DONTFORK = 4, /* a forked child does not get the range */
 	PAGER_ADV_DOFORK = 5,
 	PAGER_ADV_WIPEONFORK = 6, /* a forked child gets it empty */
 	PAGER_ADV_KEEPONFORK = 7,
@@ -60,10 +60,10 @@ enum pager_fault_result {
 /* Which signal and why, when the answer is PAGER_FAULT_SIGNAL. */
 enum pager_signal {
 	PAGER_SIGNAL_NONE = 0,
-	PAGER_SEGV_MAPERR = 1,	/* nothing is mapped there */
-	PAGER_SEGV_ACCERR = 2,	/* mapped, but the protection says no */
-	PAGER_BUS_ADRERR = 3,	/* beyond the end of the memory object */
-	PAGER_SEGV_STACK = 4,	/* stack growth stopped by guard gap or limit */
+	PAGER_SEGV_MAPERR = 1, /* nothing is mapped there */
+	PAGER_SEGV_ACCERR = 2, /* mapped, but the protection says no */
+	PAGER_BUS_ADRERR = 3,  /* beyond the end of the memory object */
+	PAGER_SEGV_STACK = 4,  /* stack growth stopped by guard gap or limit */
 };
 
 /* What a page is: the per-page memory type. */
@@ -119,10 +119,10 @@ enum pager_error {
 	PAGER_ERESERVED = 20, /* a reserved field is not zero */
 	PAGER_EFLAGS = 21,    /* an unknown flag or a forbidden combination */
 	PAGER_ENOBACKEND = 22, /* this machine or daemon cannot do it */
-	PAGER_ETOOBIG = 23,   /* longer than one message can carry */
-	PAGER_EBATCH = 24,    /* not allowed in this kind of batch */
-	PAGER_EABORTED = 25,  /* undone: another request of the batch failed */
-	PAGER_ECORRUPT = 26,  /* the recount found a difference */
+	PAGER_ETOOBIG = 23,    /* longer than one message can carry */
+	PAGER_EBATCH = 24,     /* not allowed in this kind of batch */
+	PAGER_EABORTED = 25,   /* undone: another request of the batch failed */
+	PAGER_ECORRUPT = 26,   /* the recount found a difference */
 	PAGER_ERROR_COUNT
 };
 

@@ -25,10 +25,10 @@ struct pager_account;
 
 struct pager_core_config {
 	struct pager_host host;
-	uint64_t frames;  /* size of the pool, 1 .. 2^32 - 2 */
-	uint8_t *memory;  /* frames * 4096 zeroed bytes, or NULL: simulated */
-	uint64_t nodes;	  /* size of the table arena, 16 .. 2^23 - 2 */
-	uint8_t *tables;  /* nodes * 4096 zeroed, page-aligned bytes */
+	uint64_t frames; /* size of the pool, 1 .. 2^32 - 2 */
+	uint8_t *memory; /* frames * 4096 zeroed bytes, or NULL: simulated */
+	uint64_t nodes;	 /* size of the table arena, 16 .. 2^23 - 2 */
+	uint8_t *tables; /* nodes * 4096 zeroed, page-aligned bytes */
 };
 
 /* Where pool and arena lie in the physical layout that entries use. */
@@ -37,7 +37,7 @@ struct pager_core_config {
 
 struct pager_stats {
 	uint64_t frames_total;
-	uint64_t frames_used;  /* with a reference; the zero frame too */
+	uint64_t frames_used; /* with a reference; the zero frame too */
 	uint64_t frames_free;
 	uint64_t frames_peak;
 	uint64_t nodes_total;
@@ -52,7 +52,7 @@ struct pager_stats {
 	uint64_t cow_copies;
 	uint64_t cow_reuses;
 	uint64_t zero_fills;
-	uint64_t node_copies;  /* table nodes unshared after a fork */
+	uint64_t node_copies; /* table nodes unshared after a fork */
 	uint64_t recounts;
 	uint64_t metadata_bytes; /* nodes, frame records, regions, spaces */
 };
@@ -96,7 +96,8 @@ void pager_account_set_limits(struct pager_account *account,
 uint64_t pager_account_used(const struct pager_account *account,
 			    enum pager_resource resource);
 
-/* --- memory objects -------------------------------------------------------- */
+/* --- memory objects --------------------------------------------------------
+ */
 
 /* size in pages, 0 .. 2^36. The caller holds one reference. */
 struct pager_status pager_object_new(struct pager_core *core,
@@ -118,7 +119,8 @@ struct pager_object_info {
 void pager_object_info(const struct pager_object *object,
 		       struct pager_object_info *out);
 
-/* --- spaces ---------------------------------------------------------------- */
+/* --- spaces ----------------------------------------------------------------
+ */
 
 struct pager_limits {
 	uint64_t regions;  /* at most so many; 0: the default 65,530 */
@@ -128,12 +130,10 @@ struct pager_limits {
 };
 
 /* range: where regions may lie, inside [0, 2^36). */
-struct pager_status pager_space_new(struct pager_core *core,
-				    struct pager_account *account,
-				    struct pager_mmu mmu,
-				    struct pager_range range,
-				    const struct pager_limits *limits,
-				    struct pager_space **out);
+struct pager_status
+pager_space_new(struct pager_core *core, struct pager_account *account,
+		struct pager_mmu mmu, struct pager_range range,
+		const struct pager_limits *limits, struct pager_space **out);
 /* Constant in pages; linear in regions. The child is charged to account and
  * starts with zeroed counters. */
 struct pager_status pager_space_fork(struct pager_space *parent,
@@ -150,8 +150,8 @@ struct pager_status pager_space_recharge(struct pager_space *space,
 					 struct pager_account *account);
 
 struct pager_space_info {
-	uint64_t id;	   /* unique in the life of the core */
-	uint64_t parent;   /* id of the space it was forked from, or 0 */
+	uint64_t id;	 /* unique in the life of the core */
+	uint64_t parent; /* id of the space it was forked from, or 0 */
 	uint64_t regions;
 	struct pager_range range;
 	uint64_t virtual_pages;
@@ -162,8 +162,8 @@ struct pager_space_info {
 	uint64_t object;
 	uint64_t minor_faults;
 	uint64_t major_faults;
-	uint64_t nodes;	   /* table nodes only this space has; not O(1): see
-			    * pager_space_sharing */
+	uint64_t nodes; /* table nodes only this space has; not O(1): see
+			 * pager_space_sharing */
 	uint64_t brk_start, brk; /* bytes; 0: not set */
 };
 /* O(1) (nodes is 0 here). */
@@ -192,7 +192,8 @@ struct pager_resident {
 void pager_space_resident(const struct pager_space *space,
 			  struct pager_range range, struct pager_resident *out);
 
-/* --- regions ---------------------------------------------------------------- */
+/* --- regions ----------------------------------------------------------------
+ */
 
 struct pager_map_args {
 	uint64_t addr;	/* vpn: hint or place; UINT64_MAX: no wish */
@@ -214,7 +215,7 @@ struct pager_status pager_space_protect(struct pager_space *space,
 					uint32_t prot);
 struct pager_remap_args {
 	uint64_t addr;
-	uint64_t pages;	    /* 0 is allowed for a shared region: a second view */
+	uint64_t pages; /* 0 is allowed for a shared region: a second view */
 	uint64_t new_pages; /* > 0 */
 	uint32_t flags;	    /* PAGER_REMAP_* */
 	uint64_t new_addr;  /* with FIXED */
@@ -240,7 +241,7 @@ struct pager_status pager_space_unpin(struct pager_space *space,
 struct pager_region_info {
 	struct pager_range range;
 	uint32_t prot;
-	uint32_t flags; /* PAGER_REGION_* */
+	uint32_t flags;			   /* PAGER_REGION_* */
 	const struct pager_object *object; /* or NULL */
 	uint64_t offset;
 };
@@ -248,7 +249,8 @@ struct pager_region_info {
 bool pager_space_region(const struct pager_space *space, uint64_t vpn,
 			struct pager_region_info *out);
 
-/* --- faults and accesses ---------------------------------------------------- */
+/* --- faults and accesses ----------------------------------------------------
+ */
 
 struct pager_fault_info {
 	enum pager_fault_result result;
@@ -284,15 +286,15 @@ struct pager_status pager_space_write(struct pager_space *space,
 				      struct pager_access_stop *why);
 
 struct pager_page_info {
-	uint64_t entry;	   /* the leaf entry, bit for bit; 0: nothing there */
-	uint64_t pa;	   /* physical address, bytes, or 0 */
-	uint32_t refs;	   /* of the frame: table nodes and objects that hold
-			    * it; 0 for the zero frame */
+	uint64_t entry; /* the leaf entry, bit for bit; 0: nothing there */
+	uint64_t pa;	/* physical address, bytes, or 0 */
+	uint32_t refs;	/* of the frame: table nodes and objects that hold
+			 * it; 0 for the zero frame */
 	enum pager_page_type type;
-	uint32_t access;   /* PAGER_ACCESS_* that would not fault now */
-	uint32_t levels;   /* table levels the walk found, 0..4 */
-	uint32_t sharers;  /* most references of a node on the path (1: the
-			    * path is this space's own) */
+	uint32_t access;  /* PAGER_ACCESS_* that would not fault now */
+	uint32_t levels;  /* table levels the walk found, 0..4 */
+	uint32_t sharers; /* most references of a node on the path (1: the
+			   * path is this space's own) */
 };
 void pager_space_page(const struct pager_space *space, uint64_t vpn,
 		      struct pager_page_info *out);
@@ -301,7 +303,8 @@ void pager_space_page(const struct pager_space *space, uint64_t vpn,
 struct pager_harvest pager_space_harvest(struct pager_space *space,
 					 struct pager_range range);
 
-/* --- snapshots: all-or-nothing batches -------------------------------------- */
+/* --- snapshots: all-or-nothing batches --------------------------------------
+ */
 
 /*
  * A snapshot is a fork that is never run: taken before a batch, restored if

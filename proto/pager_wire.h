@@ -1,0 +1,448 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The wire: what stands in a packet, to the byte.
+ *
+ * One SOCK_SEQPACKET packet is one message: a header, a body (the operation's
+ * struct), then data if the operation has any:
+ *
+ *	0            32              32 + body        length
+ *	+------------+---------------+----------------+
+ *	| pager_hdr  | body          | data, padded   |
+ *	+------------+---------------+----------------+
+ *	                             |<- pad8(data_len) ->|
+ *
+ * Native endian; every struct is a multiple of 8 bytes without hidden padding;
+ * sizes and offsets are pinned below. Addresses and lengths are in bytes. A
+ * body may be shorter than its struct, by multiples of 8: what is missing
+ * reads as zero. It may be longer: a tail that is not zero is refused.
+ * pager-protocol(7) is the normative text.
+ *
+ * Changelog
+ *	1.0	The first version.
+ */
+#ifndef PROTO_PAGER_WIRE_H
+#define PROTO_PAGER_WIRE_H
+
+#include <assert.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "proto/pager_abi.h"
+
+#define PAGER_VERSION_MAJOR 1
+#define PAGER_VERSION_MINOR 0
+#define PAGER_MAGIC	    0x72676170u /* "pagr", little endian */
+
+/* The longest message, header included; and what READ and WRITE carry. */
+#define PAGER_MSG_MAX	 65536u
+#define PAGER_DATA_MAX	 61440u
+#define PAGER_FDS_MAX	 8u
+#define PAGER_BATCH_MAX	 256u
+#define PAGER_NAME_MAX	 48u /* with its NUL; zero-padded */
+#define PAGER_TOKEN_SIZE 16u
+
+#define PAGER_HDR_REPLY 0x1u /* the only header flag; in replies */
+
+#define PAGER_FEATURE_BATCH  UINT64_C(0x1)
+#define PAGER_FEATURE_ATOMIC UINT64_C(0x2)
+#define PAGER_FEATURES	     UINT64_C(0x3)
+
+#define PAGER_BATCH_ATOMIC 0x1u
+#define PAGER_BRK_START	   0x1u
+#define PAGER_LIST_SHARING 0x1u /* REGION_LIST: fill in the sharing fields */
+
+struct pager_hdr {
+	uint32_t length; /* of the whole message; the packet's length */
+	uint16_t op;
+	uint16_t flags;
+	uint64_t seq;	/* chosen by the client, echoed */
+	uint16_t error; /* replies: pager_error */
+	uint16_t nfds;	/* file descriptors that come with it */
+	uint32_t field; /* refusals: offset of the field to blame, or 0 */
+	uint32_t data_len;
+	uint32_t reserved;
+};
+
+/* --- requests ---------------------------------------------------------------
+ */
+
+struct pager_req_none {
+	uint64_t reserved;
+};
+
+struct pager_req_hello {
+	uint32_t magic;
+	uint16_t major;
+	uint16_t minor;
+	uint64_t features; /* wanted */
+};
+
+struct pager_req_ping {
+	uint64_t cookie;
+};
+
+struct pager_req_batch {
+	uint32_t flags; /* PAGER_BATCH_* */
+	uint32_t count; /* messages in data, each with header, 8-aligned */
+};
+
+struct pager_req_user {
+	uint32_t uid; /* UINT32_MAX: the caller's own */
+	uint32_t reserved;
+};
+
+struct pager_req_cursor {
+	uint64_t cursor; /* 0: from the start; else the last answer's next */
+};
+
+struct pager_req_space_create {
+	uint32_t backend;     /* pager_backend */
+	uint32_t flags;	      /* none yet */
+	uint64_t start;	      /* lowest address; start = end = 0: the default */
+	uint64_t end;	      /* first beyond; 0: 2^64 */
+	uint64_t max_regions; /* 0: the default */
+	uint64_t max_bytes;
+	uint64_t max_resident; /* bytes */
+	uint64_t max_stack;    /* bytes */
+	char name[PAGER_NAME_MAX];
+};
+
+struct pager_req_space {
+	uint64_t space;
+};
+
+struct pager_req_handle {
+	uint64_t handle;
+};
+
+struct pager_req_range {
+	uint64_t space;
+	uint64_t addr;
+	uint64_t len;
+};
+
+struct pager_req_map {
+	uint64_t space;
+	uint64_t addr; /* hint or place; 0 without FIXED: no wish */
+	uint64_t len;
+	uint32_t prot;
+	uint32_t flags;
+	uint64_t object; /* 0: anonymous */
+	uint64_t offset;
+};
+
+struct pager_req_protect {
+	uint64_t space;
+	uint64_t addr;
+	uint64_t len;
+	uint32_t prot;
+	uint32_t reserved;
+};
+
+struct pager_req_remap {
+	uint64_t space;
+	uint64_t addr;
+	uint64_t len;
+	uint64_t new_len;
+	uint64_t new_addr;
+	uint32_t flags;
+	uint32_t reserved;
+};
+
+struct pager_req_brk {
+	uint64_t space;
+	uint64_t brk;	/* 0: only ask */
+	uint32_t flags; /* PAGER_BRK_START: here the heap starts */
+	uint32_t reserved;
+};
+
+struct pager_req_advise {
+	uint64_t space;
+	uint64_t addr;
+	uint64_t len;
+	uint32_t advice;
+	uint32_t reserved;
+};
+
+struct pager_req_region_list {
+	uint64_t space;
+	uint64_t cursor;
+	uint32_t flags; /* PAGER_LIST_* */
+	uint32_t max;	/* rows, 0: as many as fit */
+};
+
+struct pager_req_addr {
+	uint64_t space;
+	uint64_t addr;
+};
+
+struct pager_req_fault {
+	uint64_t space;
+	uint64_t addr;
+	uint32_t access; /* exactly one PAGER_ACCESS_* */
+	uint32_t reserved;
+};
+
+struct pager_req_populate {
+	uint64_t space;
+	uint64_t addr;
+	uint64_t len;
+	uint32_t access;
+	uint32_t reserved;
+};
+
+struct pager_req_read {
+	uint64_t space;
+	uint64_t addr;
+	uint32_t len; /* at most PAGER_DATA_MAX */
+	uint32_t cpu;
+};
+
+struct pager_req_write {
+	uint64_t space;
+	uint64_t addr;
+	uint32_t cpu;
+	uint32_t reserved;
+};
+
+struct pager_req_object_create {
+	uint64_t size;	/* bytes, a multiple of the page size */
+	uint32_t flags; /* none yet */
+	uint32_t reserved;
+	char name[PAGER_NAME_MAX]; /* empty: no name */
+};
+
+struct pager_req_object_open {
+	char name[PAGER_NAME_MAX];
+};
+
+struct pager_req_object {
+	uint64_t object;
+};
+
+struct pager_req_object_resize {
+	uint64_t object;
+	uint64_t size;
+};
+
+struct pager_req_token {
+	uint8_t token[PAGER_TOKEN_SIZE];
+};
+
+/* --- replies ----------------------------------------------------------------
+ */
+
+struct pager_rep_none {
+	uint64_t reserved;
+};
+
+struct pager_rep_hello {
+	uint16_t major;
+	uint16_t minor;
+	uint32_t max_message;
+	uint64_t features; /* both sides' */
+	uint64_t session;
+	uint32_t page_size;
+	uint32_t admin; /* 1: this session may call ADMIN operations */
+};
+
+struct pager_rep_ping {
+	uint64_t cookie;
+};
+
+struct pager_rep_batch {
+	uint32_t count;	 /* replies in data */
+	uint32_t failed; /* requests refused */
+	uint32_t first;	 /* index of the first refused, or count */
+	uint32_t reserved;
+};
+
+struct pager_rep_stats {
+	uint64_t frames_total, frames_used, frames_free, frames_peak;
+	uint64_t nodes_total, nodes_used, nodes_peak;
+	uint64_t spaces, objects, regions;
+	uint64_t forks, minor_faults, major_faults;
+	uint64_t cow_copies, cow_reuses, zero_fills, node_copies;
+	uint64_t recounts, metadata_bytes;
+	uint64_t sessions, handles, requests, refusals, violations;
+	uint64_t fds_open; /* file descriptors the server holds */
+	uint64_t uptime_ms;
+};
+
+struct pager_rep_check {
+	uint32_t ok; /* 1: no difference; else data says the first */
+	uint32_t reserved;
+	uint64_t frames;
+	uint64_t nodes;
+	uint64_t spaces;
+};
+
+/* Rows follow in data: count rows of row_size bytes. */
+struct pager_rep_list {
+	uint64_t next; /* cursor to go on with, 0: the end */
+	uint32_t count;
+	uint32_t row_size;
+};
+
+struct pager_row_backend {
+	uint32_t backend;
+	uint32_t available;
+	char name[16];
+	char reason[104]; /* why it is not available */
+};
+
+struct pager_row_session {
+	uint64_t session;
+	uint32_t uid;
+	uint32_t pid;
+	uint64_t requests;
+	uint64_t spaces;
+	uint64_t objects;
+	uint64_t queued_bytes;
+};
+
+struct pager_row_space {
+	uint64_t space;
+	uint64_t id;
+	uint64_t parent; /* id */
+	uint64_t session;
+	uint32_t uid;
+	uint32_t backend;
+	uint64_t virtual_bytes;
+	uint64_t resident_bytes;
+	uint64_t regions;
+	char name[PAGER_NAME_MAX];
+};
+
+struct pager_row_object {
+	uint64_t object;
+	uint64_t id;
+	uint64_t session;
+	uint32_t uid;
+	uint32_t reserved;
+	uint64_t size;
+	uint64_t resident_bytes;
+	uint64_t mappings;
+	char name[PAGER_NAME_MAX];
+};
+
+struct pager_row_region {
+	uint64_t start;
+	uint64_t end; /* 0: 2^64 */
+	uint32_t prot;
+	uint32_t flags;	 /* PAGER_REGION_* */
+	uint64_t object; /* the object's id, or 0 */
+	uint64_t offset;
+	uint64_t anon; /* present pages by type */
+	uint64_t zero;
+	uint64_t borrowed;
+	uint64_t private_pages; /* with PAGER_LIST_SHARING, else 0 */
+	uint64_t shared_pages;
+	uint64_t proportional; /* bytes */
+};
+
+struct pager_rep_user {
+	uint32_t uid;
+	uint32_t sessions;
+	uint64_t used[8];  /* spaces, objects, regions, bytes, frames, nodes, */
+	uint64_t limit[8]; /* sessions, queued reply bytes */
+};
+
+struct pager_rep_handle {
+	uint64_t handle;
+};
+
+struct pager_rep_space_info {
+	uint64_t space, id, parent;
+	uint64_t start, end;
+	uint64_t regions;
+	uint64_t virtual_bytes;
+	uint64_t resident_bytes, peak_bytes;
+	uint64_t anon, zero, borrowed; /* pages */
+	uint64_t minor_faults, major_faults;
+	uint64_t brk_start, brk;
+	uint32_t backend;
+	uint32_t uid;
+	char name[PAGER_NAME_MAX];
+};
+
+struct pager_rep_space_sharing {
+	uint64_t private_pages;
+	uint64_t shared_pages;
+	uint64_t proportional; /* bytes */
+	uint64_t nodes_private;
+	uint64_t nodes_shared;
+};
+
+struct pager_rep_space_resident {
+	uint64_t anon;
+	uint64_t zero;
+	uint64_t borrowed;
+};
+
+struct pager_rep_addr {
+	uint64_t addr;
+};
+
+struct pager_rep_region {
+	struct pager_row_region region;
+};
+
+struct pager_rep_page {
+	uint64_t entry;
+	uint64_t pa;
+	uint32_t refs;
+	uint32_t type; /* pager_page_type */
+	uint32_t access;
+	uint32_t levels;
+	uint32_t sharers;
+	uint32_t reserved;
+};
+
+struct pager_rep_fault {
+	uint32_t result; /* pager_fault_result */
+	uint32_t signal; /* pager_signal */
+	uint32_t copied;
+	uint32_t reserved;
+};
+
+struct pager_rep_populate {
+	uint64_t pages; /* installed */
+};
+
+struct pager_rep_access {
+	uint64_t done;	 /* bytes */
+	uint64_t addr;	 /* where it stopped, if it did */
+	uint32_t signal; /* pager_signal, if that is why */
+	uint32_t error;	 /* pager_error that stopped it after done bytes */
+};
+
+struct pager_rep_harvest {
+	uint64_t accessed;
+	uint64_t dirty;
+};
+
+struct pager_rep_object_info {
+	uint64_t size;
+	uint64_t resident_bytes;
+	uint64_t mappings;
+	uint64_t id;
+	char name[PAGER_NAME_MAX];
+};
+
+struct pager_rep_token {
+	uint8_t token[PAGER_TOKEN_SIZE];
+};
+
+struct pager_rep_take {
+	uint64_t handle;
+	uint32_t type; /* 1: a space, 2: an object */
+	uint32_t reserved;
+};
+
+static_assert(sizeof(struct pager_hdr) == 32, "pager_hdr");
+static_assert(offsetof(struct pager_hdr, seq) == 8, "pager_hdr.seq");
+static_assert(offsetof(struct pager_hdr, error) == 16, "pager_hdr.error");
+static_assert(offsetof(struct pager_hdr, field) == 20, "pager_hdr.field");
+
+#endif
