@@ -1,0 +1,48 @@
+# SPDX-License-Identifier: BSD-2-Clause
+#
+# Two rules for targets whose sources are whatever stands in a folder.
+
+# pager_add_library(NAME [EXCLUDE file...] [LIBS lib...])
+# A static library of the current folder's *.c; an empty one if there are none.
+function(pager_add_library name)
+	cmake_parse_arguments(ARG "" "DIR" "EXCLUDE;LIBS" ${ARGN})
+	if(NOT ARG_DIR)
+		set(ARG_DIR .)
+	endif()
+	set(dir ${CMAKE_CURRENT_SOURCE_DIR}/${ARG_DIR})
+	file(GLOB sources CONFIGURE_DEPENDS ${dir}/*.c)
+	foreach(file IN LISTS ARG_EXCLUDE)
+		list(REMOVE_ITEM sources ${dir}/${file})
+	endforeach()
+	if(sources)
+		add_library(${name} STATIC ${sources})
+		target_link_libraries(${name} PUBLIC ${ARG_LIBS})
+	else()
+		message(STATUS "${name}: no sources yet")
+		add_library(${name} INTERFACE)
+		target_link_libraries(${name} INTERFACE ${ARG_LIBS})
+	endif()
+endfunction()
+
+# pager_add_program(NAME DIR dir [LIBS lib...])
+# An installed program of a folder's *.c; nothing if there are none.
+function(pager_add_program name)
+	cmake_parse_arguments(ARG "" "DIR" "SOURCES;LIBS" ${ARGN})
+	if(ARG_SOURCES)
+		file(GLOB sources CONFIGURE_DEPENDS ${ARG_SOURCES})
+	else()
+		file(GLOB sources CONFIGURE_DEPENDS
+			${CMAKE_CURRENT_SOURCE_DIR}/${ARG_DIR}/*.c)
+	endif()
+	if(NOT sources)
+		message(STATUS "${name}: no sources yet")
+		return()
+	endif()
+	add_executable(${name} ${sources})
+	target_link_libraries(${name} PRIVATE ${ARG_LIBS})
+	if(name STREQUAL "pagerd")
+		install(TARGETS ${name} DESTINATION ${CMAKE_INSTALL_SBINDIR})
+	else()
+		install(TARGETS ${name} DESTINATION ${CMAKE_INSTALL_BINDIR})
+	endif()
+endfunction()
