@@ -2,8 +2,8 @@
 #
 # Two rules for targets whose sources are whatever stands in a folder.
 
-# pager_add_library(NAME [EXCLUDE file...] [LIBS lib...])
-# A static library of the current folder's *.c; an empty one if there are none.
+# pager_add_library(NAME [DIR dir] [EXCLUDE file...] [LIBS lib...])
+# A static library of a folder's *.c; an empty one if there are none.
 function(pager_add_library name)
 	cmake_parse_arguments(ARG "" "DIR" "EXCLUDE;LIBS" ${ARGN})
 	if(NOT ARG_DIR)
@@ -24,8 +24,9 @@ function(pager_add_library name)
 	endif()
 endfunction()
 
-# pager_add_program(NAME DIR dir [LIBS lib...])
-# An installed program of a folder's *.c; nothing if there are none.
+# pager_add_program(NAME DIR dir | SOURCES file... [LIBS lib...])
+# An installed program of a folder's *.c or of the files named; nothing if they
+# are not there.
 function(pager_add_program name)
 	cmake_parse_arguments(ARG "" "DIR" "SOURCES;LIBS" ${ARGN})
 	if(ARG_SOURCES)
@@ -40,6 +41,7 @@ function(pager_add_program name)
 	endif()
 	add_executable(${name} ${sources})
 	target_link_libraries(${name} PRIVATE ${ARG_LIBS})
+	set_property(GLOBAL APPEND PROPERTY pager_programs ${name})
 	if(name STREQUAL "pagerd")
 		install(TARGETS ${name} DESTINATION ${CMAKE_INSTALL_SBINDIR})
 	else()
