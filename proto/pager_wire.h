@@ -12,9 +12,10 @@
  *	                             |<- pad8(data_len) ->|
  *
  * Native endian; every struct is a multiple of 8 bytes without hidden padding;
- * sizes and offsets are pinned below. Addresses and lengths are in bytes. A
- * body may be shorter than its struct, by multiples of 8: what is missing
- * reads as zero. It may be longer: a tail that is not zero is refused.
+ * pager_fields.def pins sizes and offsets. Addresses and lengths are in bytes.
+ * A body may be shorter than its struct, by multiples of 8: what is missing
+ * reads as zero. It may be longer: a tail that is not zero is refused. Padding
+ * is zero. A refusal is a header alone (HELLO's EVERSION has its body).
  * pager-protocol(7) is the normative text.
  *
  * Changelog
@@ -41,6 +42,7 @@
 #define PAGER_NAME_MAX	 48u /* with its NUL; zero-padded */
 #define PAGER_TOKEN_SIZE 16u
 
+#define PAGER_HDR_SIZE	32u
 #define PAGER_HDR_REPLY 0x1u /* the only header flag; in replies */
 
 #define PAGER_FEATURE_BATCH  UINT64_C(0x1)
@@ -51,6 +53,23 @@
 #define PAGER_BRK_START	   0x1u
 #define PAGER_LIST_SHARING 0x1u /* REGION_LIST: fill in the sharing fields */
 
+/* What a handle is of, as TAKE answers it. */
+#define PAGER_HANDLE_SPACE  1u
+#define PAGER_HANDLE_OBJECT 2u
+
+/* Indexes into pager_rep_user's used and limit. */
+enum pager_user_index {
+	PAGER_USER_SPACES = 0,
+	PAGER_USER_OBJECTS = 1,
+	PAGER_USER_REGIONS = 2,
+	PAGER_USER_BYTES = 3, /* virtual, and sizes of objects */
+	PAGER_USER_FRAMES = 4,
+	PAGER_USER_NODES = 5,
+	PAGER_USER_SESSIONS = 6,
+	PAGER_USER_QUEUED = 7, /* reply bytes nobody has read */
+	PAGER_USER_COUNT = 8
+};
+
 struct pager_hdr {
 	uint32_t length; /* of the whole message; the packet's length */
 	uint16_t op;
@@ -58,7 +77,8 @@ struct pager_hdr {
 	uint64_t seq;	/* chosen by the client, echoed */
 	uint16_t error; /* replies: pager_error */
 	uint16_t nfds;	/* file descriptors that come with it */
-	uint32_t field; /* refusals: offset of the field to blame, or 0 */
+	uint32_t field; /* refusals: offset of the field to blame from the
+			 * start of the request (of its header), or 0 */
 	uint32_t data_len;
 	uint32_t reserved;
 };
@@ -98,7 +118,8 @@ struct pager_req_cursor {
 struct pager_req_space_create {
 	uint32_t backend;     /* pager_backend */
 	uint32_t flags;	      /* none yet */
-	uint64_t start;	      /* lowest address; start = end = 0: the default */
+	uint64_t start;	      /* lowest address; start = end = 0: 64 KiB up to
+			       * 2^47 - 4 KiB, as Linux has it */
 	uint64_t end;	      /* first beyond; 0: 2^64 */
 	uint64_t max_regions; /* 0: the default */
 	uint64_t max_bytes;
@@ -115,6 +136,7 @@ struct pager_req_handle {
 	uint64_t handle;
 };
 
+/* SPACE_SHARING, SPACE_RESIDENT and HARVEST: addr = len = 0 is all of it. */
 struct pager_req_range {
 	uint64_t space;
 	uint64_t addr;
@@ -344,8 +366,8 @@ struct pager_row_region {
 struct pager_rep_user {
 	uint32_t uid;
 	uint32_t sessions;
-	uint64_t used[8];  /* spaces, objects, regions, bytes, frames, nodes, */
-	uint64_t limit[8]; /* sessions, queued reply bytes */
+	uint64_t used[PAGER_USER_COUNT];
+	uint64_t limit[PAGER_USER_COUNT]; /* UINT64_MAX: none */
 };
 
 struct pager_rep_handle {
@@ -410,6 +432,11 @@ struct pager_rep_populate {
 	uint64_t pages; /* installed */
 };
 
+/*
+ * READ and WRITE that were stopped by the space (a signal, no memory) are no
+ * refusals: the header's error is 0, and this says how far they came, even if
+ * that is nowhere. The data of a READ is what was read: done bytes.
+ */
 struct pager_rep_access {
 	uint64_t done;	 /* bytes */
 	uint64_t addr;	 /* where it stopped, if it did */
@@ -436,13 +463,10 @@ struct pager_rep_token {
 
 struct pager_rep_take {
 	uint64_t handle;
-	uint32_t type; /* 1: a space, 2: an object */
+	uint32_t type; /* PAGER_HANDLE_* */
 	uint32_t reserved;
 };
 
-static_assert(sizeof(struct pager_hdr) == 32, "pager_hdr");
-static_assert(offsetof(struct pager_hdr, seq) == 8, "pager_hdr.seq");
-static_assert(offsetof(struct pager_hdr, error) == 16, "pager_hdr.error");
-static_assert(offsetof(struct pager_hdr, field) == 20, "pager_hdr.field");
+static_assert(sizeof(struct pager_hdr) == PAGER_HDR_SIZE, "pager_hdr");
 
 #endif
