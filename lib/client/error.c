@@ -1,0 +1,119 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * What went wrong, in numbers, names and words. The words are made where it
+ * happens, so that errno is still what it was.
+ */
+#include "lib/client/internal.h"
+
+#include <errno.h>
+#include <stdio.h>
+
+static const struct {
+	const char *name;
+	const char *text;
+} errors[PAGER_ERROR_COUNT] = {
+    [PAGER_OK] = {"OK", "done"},
+    [PAGER_EINVAL] = {"EINVAL", "a value that is never valid"},
+    [PAGER_EALIGN] = {"EALIGN", "not a multiple of the page size"},
+    [PAGER_ERANGE] = {"ERANGE", "outside the space, object or table"},
+    [PAGER_EOVERFLOW] = {"EOVERFLOW", "start plus length wraps around"},
+    [PAGER_EEXIST] = {"EEXIST", "something is there already"},
+    [PAGER_ENOENT] = {"ENOENT", "no such handle, name, token or region"},
+    [PAGER_ESTALE] = {"ESTALE", "the handle is no longer valid"},
+    [PAGER_ETYPE] = {"ETYPE", "a handle of another kind of thing"},
+    [PAGER_EACCESS] = {"EACCESS", "not allowed to this user"},
+    [PAGER_EUNMAPPED] = {"EUNMAPPED", "a hole in a range that must be mapped"},
+    [PAGER_ENOMEM] = {"ENOMEM", "the server has no memory left"},
+    [PAGER_ENOSPACE] = {"ENOSPACE", "no free address range is long enough"},
+    [PAGER_ELIMIT] = {"ELIMIT", "a limit of the space or the user"},
+    [PAGER_EBUSY] = {"EBUSY", "in use in a way that forbids this"},
+    [PAGER_ESIGNAL] = {"ESIGNAL", "the access would be a signal"},
+    [PAGER_ENODATA] = {"ENODATA", "the pool has no memory behind its frames"},
+    [PAGER_ENOSYS] = {"ENOSYS", "unknown operation"},
+    [PAGER_EVERSION] = {"EVERSION", "no common protocol version"},
+    [PAGER_EHELLO] = {"EHELLO", "HELLO comes first, and only once"},
+    [PAGER_ERESERVED] = {"ERESERVED", "a reserved field is not zero"},
+    [PAGER_EFLAGS] = {"EFLAGS", "an unknown flag or a forbidden combination"},
+    [PAGER_ENOBACKEND] = {"ENOBACKEND", "this machine or daemon cannot do it"},
+    [PAGER_ETOOBIG] = {"ETOOBIG", "longer than one message can carry"},
+    [PAGER_EBATCH] = {"EBATCH", "not allowed in this kind of batch"},
+    [PAGER_EABORTED] = {"EABORTED", "undone: another of the batch failed"},
+    [PAGER_ECORRUPT] = {"ECORRUPT", "the recount found a difference"},
+};
+
+const char *pager_errname(unsigned int error)
+{
+	return error < PAGER_ERROR_COUNT ? errors[error].name : "EUNKNOWN";
+}
+
+const char *pager_errtext(unsigned int error)
+{
+	return error < PAGER_ERROR_COUNT ? errors[error].text
+					 : "an unknown error";
+}
+
+unsigned int pager_error(const struct pager *pager)
+{
+	return pager->error;
+}
+
+uint32_t pager_field(const struct pager *pager)
+{
+	return pager->field;
+}
+
+const char *pager_field_name(const struct pager *pager)
+{
+	return client_field_name(pager->refused, pager->field);
+}
+
+const char *pager_errstr(const struct pager *pager)
+{
+	return pager->text;
+}
+
+int client_lost(struct pager *pager, int err, const char *what)
+{
+	if (!pager->lost) {
+		errno = err;
+		snprintf(pager->text, sizeof(pager->text), "%s: %m", what);
+		pager->lost = err;
+	}
+	errno = pager->lost;
+	return PAGER_LOST;
+}
+
+int client_broken(struct pager *pager, const char *what)
+{
+	if (!pager->lost)
+		snprintf(pager->text, sizeof(pager->text), "the daemon sent %s",
+			 what);
+	pager->lost = EPROTO;
+	errno = EPROTO;
+	return PAGER_LOST;
+}
+
+int client_misuse(struct pager *pager, int err, const char *what)
+{
+	if (!pager->lost) {
+		errno = err;
+		snprintf(pager->text, sizeof(pager->text), "%s: %m", what);
+	}
+	errno = err;
+	return PAGER_MISUSE;
+}
+
+int client_refused(struct pager *pager, unsigned int call, unsigned int error,
+		   uint32_t field)
+{
+	const char *op = pager_call_name(call);
+	const char *name = client_field_name(call, field);
+
+	pager->refused = call;
+	pager->error = error;
+	pager->field = field;
+	snprintf(pager->text, sizeof(pager->text), "%s: %s%s%s (%s)",
+		 op ? op : "?", name, *name ? ": " : "", pager_errtext(error),
+		 pager_errname(error));
+	return PAGER_REFUSED;
+}
