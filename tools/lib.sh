@@ -6,7 +6,7 @@
 # -euo pipefail. It works in any folder and reads nothing from standard input.
 
 PAGER_ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
-PAGER_ME=$(basename "$0")
+PAGER_ME=tools/$(basename "$0")
 
 # Packages by task. Building and tests need nothing else.
 # shellcheck disable=SC2034
