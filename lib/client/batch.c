@@ -18,7 +18,7 @@ struct item {
 	uint32_t field;
 	uint32_t data; /* offset in the data */
 	uint32_t data_len;
-	uint64_t body[CLIENT_BODY_MAX / 8];
+	union pager_reply_body body;
 };
 
 struct pager_batch {
@@ -107,35 +107,30 @@ int pager_batch_submit(struct pager_batch *batch)
 /* Look at all replies; NULL, or what is wrong. */
 static const char *replies_check(struct pager_batch *batch)
 {
+	const uint8_t *data = (const uint8_t *)batch->data;
 	struct client_message message;
 	uint32_t failed = 0, first = batch->count;
-	size_t at = 0;
+	const uint8_t *p;
+	size_t at = 0, len;
 
 	for (uint32_t i = 0; i < batch->count; i++) {
-		const uint8_t *p = (const uint8_t *)batch->data + at;
 		struct item *item = &batch->items[i];
-		struct pager_hdr hdr;
 		const char *wrong;
 
-		if (batch->used - at < sizeof(hdr))
+		if (pager_batch_cut(data, batch->used, &at, &p, &len) != 1)
 			return "a batch with too few replies";
-		memcpy(&hdr, p, sizeof(hdr));
-		if (hdr.length > batch->used - at)
-			return "a batch with a reply that is cut off";
-		wrong = client_message_check(p, hdr.length, &message);
+		wrong = client_message_check(p, len, &message);
 		if (wrong)
 			return wrong;
-		if (hdr.seq != i || hdr.op != item->call)
+		if (message.hdr.seq != i || message.hdr.op != item->call)
 			return "a batch with a reply to no request";
-		item->error = hdr.error;
-		item->field = hdr.field;
-		item->data_len = hdr.data_len;
-		item->data =
-		    (uint32_t)(message.data - (const uint8_t *)batch->data);
-		client_body_copy(item->body, client_op(item->call), &message);
-		if (hdr.error && failed++ == 0)
+		item->error = message.hdr.error;
+		item->field = message.hdr.field;
+		item->data_len = message.hdr.data_len;
+		item->data = (uint32_t)(message.data - data);
+		client_body_copy(&item->body, &message);
+		if (item->error && failed++ == 0)
 			first = i;
-		at += hdr.length;
 	}
 	if (at != batch->used)
 		return "a batch with too many replies";
@@ -234,7 +229,7 @@ int pager_batch_reply(const struct pager_batch *batch, unsigned int index,
 		reply->call = item->call;
 		reply->error = item->error;
 		reply->field = item->field;
-		reply->body = item->body;
+		reply->body = &item->body;
 		reply->data = (const uint8_t *)batch->data + item->data;
 		reply->data_len = item->data_len;
 	}

@@ -8,48 +8,63 @@
 #include <errno.h>
 #include <stdio.h>
 
-static const struct {
-	const char *name;
-	const char *text;
-} errors[PAGER_ERROR_COUNT] = {
-    [PAGER_OK] = {"OK", "done"},
-    [PAGER_EINVAL] = {"EINVAL", "a value that is never valid"},
-    [PAGER_EALIGN] = {"EALIGN", "not a multiple of the page size"},
-    [PAGER_ERANGE] = {"ERANGE", "outside the space, object or table"},
-    [PAGER_EOVERFLOW] = {"EOVERFLOW", "start plus length wraps around"},
-    [PAGER_EEXIST] = {"EEXIST", "something is there already"},
-    [PAGER_ENOENT] = {"ENOENT", "no such handle, name, token or region"},
-    [PAGER_ESTALE] = {"ESTALE", "the handle is no longer valid"},
-    [PAGER_ETYPE] = {"ETYPE", "a handle of another kind of thing"},
-    [PAGER_EACCESS] = {"EACCESS", "not allowed to this user"},
-    [PAGER_EUNMAPPED] = {"EUNMAPPED", "a hole in a range that must be mapped"},
-    [PAGER_ENOMEM] = {"ENOMEM", "the server has no memory left"},
-    [PAGER_ENOSPACE] = {"ENOSPACE", "no free address range is long enough"},
-    [PAGER_ELIMIT] = {"ELIMIT", "a limit of the space or the user"},
-    [PAGER_EBUSY] = {"EBUSY", "in use in a way that forbids this"},
-    [PAGER_ESIGNAL] = {"ESIGNAL", "the access would be a signal"},
-    [PAGER_ENODATA] = {"ENODATA", "the pool has no memory behind its frames"},
-    [PAGER_ENOSYS] = {"ENOSYS", "unknown operation"},
-    [PAGER_EVERSION] = {"EVERSION", "no common protocol version"},
-    [PAGER_EHELLO] = {"EHELLO", "HELLO comes first, and only once"},
-    [PAGER_ERESERVED] = {"ERESERVED", "a reserved field is not zero"},
-    [PAGER_EFLAGS] = {"EFLAGS", "an unknown flag or a forbidden combination"},
-    [PAGER_ENOBACKEND] = {"ENOBACKEND", "this machine or daemon cannot do it"},
-    [PAGER_ETOOBIG] = {"ETOOBIG", "longer than one message can carry"},
-    [PAGER_EBATCH] = {"EBATCH", "not allowed in this kind of batch"},
-    [PAGER_EABORTED] = {"EABORTED", "undone: another of the batch failed"},
-    [PAGER_ECORRUPT] = {"ECORRUPT", "the recount found a difference"},
+static const char *const texts[PAGER_ERROR_COUNT] = {
+    [PAGER_OK] = "done",
+    [PAGER_EINVAL] = "a value that is never valid",
+    [PAGER_EALIGN] = "not a multiple of the page size",
+    [PAGER_ERANGE] = "outside the space, object or table",
+    [PAGER_EOVERFLOW] = "start plus length wraps around",
+    [PAGER_EEXIST] = "something is there already",
+    [PAGER_ENOENT] = "no such handle, name, token or region",
+    [PAGER_ESTALE] = "the handle is no longer valid",
+    [PAGER_ETYPE] = "a handle of another kind of thing",
+    [PAGER_EACCESS] = "not allowed to this user",
+    [PAGER_EUNMAPPED] = "a hole in a range that must be mapped",
+    [PAGER_ENOMEM] = "the server has no memory left",
+    [PAGER_ENOSPACE] = "no free address range is long enough",
+    [PAGER_ELIMIT] = "a limit of the space or the user",
+    [PAGER_EBUSY] = "in use in a way that forbids this",
+    [PAGER_ESIGNAL] = "the access would be a signal",
+    [PAGER_ENODATA] = "the pool has no memory behind its frames",
+    [PAGER_ENOSYS] = "unknown operation",
+    [PAGER_EVERSION] = "no common protocol version",
+    [PAGER_EHELLO] = "HELLO comes first, and only once",
+    [PAGER_ERESERVED] = "a reserved field is not zero",
+    [PAGER_EFLAGS] = "an unknown flag or a forbidden combination",
+    [PAGER_ENOBACKEND] = "this machine or daemon cannot do it",
+    [PAGER_ETOOBIG] = "longer than one message can carry",
+    [PAGER_EBATCH] = "not allowed in this kind of batch",
+    [PAGER_EABORTED] = "undone: another of the batch failed",
+    [PAGER_ECORRUPT] = "the recount found a difference",
 };
 
 const char *pager_errname(unsigned int error)
 {
-	return error < PAGER_ERROR_COUNT ? errors[error].name : "EUNKNOWN";
+	const char *name = pager_error_name(error);
+
+	return name ? name : "EUNKNOWN";
 }
 
 const char *pager_errtext(unsigned int error)
 {
-	return error < PAGER_ERROR_COUNT ? errors[error].text
-					 : "an unknown error";
+	return error < PAGER_ERROR_COUNT ? texts[error] : "an unknown error";
+}
+
+const char *pager_call_name(unsigned int call)
+{
+	const struct pager_op *op = pager_op_find(call);
+
+	return op ? op->name : NULL;
+}
+
+/* The request's field at an offset from the start of the message, or "". */
+static const char *field_name(unsigned int call, uint32_t offset)
+{
+	const char *name = NULL;
+
+	if (offset > 0)
+		name = pager_op_field_name(pager_op_find(call), offset);
+	return name ? name : "";
 }
 
 unsigned int pager_error(const struct pager *pager)
@@ -64,7 +79,7 @@ uint32_t pager_field(const struct pager *pager)
 
 const char *pager_field_name(const struct pager *pager)
 {
-	return client_field_name(pager->refused, pager->field);
+	return field_name(pager->refused, pager->field);
 }
 
 const char *pager_errstr(const struct pager *pager)
@@ -107,7 +122,7 @@ int client_refused(struct pager *pager, unsigned int call, unsigned int error,
 		   uint32_t field)
 {
 	const char *op = pager_call_name(call);
-	const char *name = client_field_name(call, field);
+	const char *name = field_name(call, field);
 
 	pager->refused = call;
 	pager->error = error;

@@ -20,34 +20,15 @@
 
 #include <pager/pager.h>
 
+#include "proto/codec.h"
+
 #define CLIENT_SYNC_BIT	 (UINT64_C(1) << 63)
-#define CLIENT_BODY_MAX	 256 /* no reply's struct is longer */
 #define CLIENT_ERROR_MAX 256
-
-static inline size_t client_pad8(size_t n)
-{
-	return (n + 7) & ~(size_t)7;
-}
-
-/* What the table of operations says about one. */
-struct client_op {
-	const char *name; /* NULL: there is no such operation */
-	uint16_t request; /* size of the request's struct */
-	uint16_t reply;
-	bool data_in;
-	bool data_out;
-};
-
-/* NULL for an unknown number. */
-const struct client_op *client_op(unsigned int call);
-
-/* The name of the request's field at an offset from the start of the message,
- * or "". */
-const char *client_field_name(unsigned int call, uint32_t offset);
 
 /* A reply that was looked at; the pointers lead into the message. */
 struct client_message {
 	struct pager_hdr hdr;
+	const struct pager_op *op;
 	const uint8_t *body;
 	size_t body_len;
 	const uint8_t *data;
@@ -68,7 +49,7 @@ struct client_slot {
 	uint32_t field;
 	uint32_t data_len;
 	void *data; /* malloc'd, or NULL */
-	uint64_t body[CLIENT_BODY_MAX / 8];
+	union pager_reply_body body;
 };
 
 struct pager {
@@ -88,7 +69,7 @@ struct pager {
 	char text[CLIENT_ERROR_MAX];
 
 	void *held;				    /* data handed out last */
-	uint64_t body[CLIENT_BODY_MAX / 8];	    /* body handed out last */
+	union pager_reply_body body;		    /* body handed out last */
 	struct client_slot slots[PAGER_WINDOW + 1]; /* the last: blocking */
 	uint64_t rx[PAGER_MSG_MAX / 8];
 };
@@ -102,13 +83,12 @@ const char *client_message_check(const void *buf, size_t len,
 				 struct client_message *out);
 
 /* Copy a body into its struct's room: what is missing reads as zero. */
-void client_body_copy(uint64_t *to, const struct client_op *op,
+void client_body_copy(union pager_reply_body *to,
 		      const struct client_message *message);
 
-/* Write a request (header, body filled up with zeros where body_len is short
- * of a multiple of 8, data) to buf if it fits in room. Its length; or 0 with
- * errno: EINVAL for arguments the operation does not have, EMSGSIZE if it does
- * not fit. */
+/* Write a request to buf if it fits in room. Its length; or 0 with errno:
+ * EINVAL for arguments the operation does not have, EMSGSIZE if it does not
+ * fit. */
 size_t client_request_write(void *buf, size_t room, unsigned int call,
 			    uint64_t seq, const void *body, size_t body_len,
 			    const void *data, size_t data_len);

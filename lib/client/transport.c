@@ -28,7 +28,7 @@ static void slot_keep(struct client_slot *slot,
 	slot->error = message->hdr.error;
 	slot->field = message->hdr.field;
 	slot->data_len = message->hdr.data_len;
-	client_body_copy(slot->body, client_op(slot->call), message);
+	client_body_copy(&slot->body, message);
 	if (slot->data_len == 0)
 		return;
 	slot->data = malloc(slot->data_len);
@@ -185,7 +185,7 @@ static int deliver(struct pager *pager, struct client_slot *slot,
 		reply->call = slot->call;
 		reply->error = slot->error;
 		reply->field = slot->field;
-		reply->body = pager->body;
+		reply->body = &pager->body;
 		reply->data = slot->data;
 		reply->data_len = slot->data_len;
 	}
@@ -215,13 +215,13 @@ static int wait_slot(struct pager *pager, struct client_slot *slot,
 		slot->error = message.hdr.error;
 		slot->field = message.hdr.field;
 		slot->data_len = message.hdr.data_len;
-		client_body_copy(pager->body, client_op(slot->call), &message);
+		client_body_copy(&pager->body, &message);
 		ret = deliver(pager, slot, reply);
 		if (reply)
 			reply->data = message.data;
 		return ret;
 	}
-	memcpy(pager->body, slot->body, sizeof(pager->body));
+	pager->body = slot->body;
 	pager->held = slot->data;
 	return deliver(pager, slot, reply);
 }
