@@ -41,6 +41,11 @@ enum pager_access_result {
 	PAGER_ACCESS_NODATA = 2, /* translated, but there is no memory */
 };
 
+/* Capabilities. */
+#define PAGER_MMU_PLAIN_STORE                          \
+	0x1u /* install is one plain 64-bit store: the \
+	      * core may make it itself */
+
 struct pager_mmu_ops {
 	const char *name;
 	uint32_t caps;

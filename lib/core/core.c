@@ -1,0 +1,128 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The machine: made, freed, counted.
+ */
+#include <assert.h>
+#include <string.h>
+
+#include "lib/base/failpoint.h"
+#include "lib/core/frame.h"
+#include "lib/core/internal.h"
+#include "lib/core/node.h"
+
+enum { ACCOUNT_SLOTS = 65536 };
+#define MAX_FRAMES ((UINT64_C(1) << 32) - 2)
+#define MAX_NODES  ((UINT64_C(1) << 23) - 2)
+
+void *core_alloc(struct pager_core *core, size_t bytes)
+{
+	void *p;
+
+	if (pager_fail("host"))
+		return NULL;
+	p = core->host.alloc(core->host.ctx, bytes);
+	if (p)
+		core->host_bytes += bytes;
+	return p;
+}
+
+void core_free(struct pager_core *core, void *p, size_t bytes)
+{
+	if (!p)
+		return;
+	core->host_bytes -= bytes;
+	core->host.free(core->host.ctx, p, bytes);
+}
+
+static void *slab_alloc(void *ctx, size_t bytes)
+{
+	return core_alloc(ctx, bytes);
+}
+
+static void slab_free(void *ctx, void *p, size_t bytes)
+{
+	core_free(ctx, p, bytes);
+}
+
+struct pager_core *pager_core_new(const struct pager_core_config *config)
+{
+	struct pager_core *core;
+	struct pager_slab_source src = {.alloc = slab_alloc, .free = slab_free};
+	const size_t slots = ACCOUNT_SLOTS * sizeof(core->accounts[0]);
+
+	if (config->frames < 2 || config->frames > MAX_FRAMES ||
+	    config->nodes < 16 || config->nodes > MAX_NODES || !config->tables)
+		return NULL;
+	core = config->host.alloc(config->host.ctx, sizeof(*core));
+	if (!core)
+		return NULL;
+	core->host = config->host;
+	core->host_bytes = sizeof(*core);
+	src.ctx = core;
+	core->accounts = core_alloc(core, slots);
+	if (!core->accounts)
+		goto no_accounts;
+	if (frame_pool_init(core, config->frames, config->memory))
+		goto no_pool;
+	if (node_arena_init(core, config->nodes, config->tables))
+		goto no_arena;
+	pager_slab_init(&core->region_slab, "region",
+			sizeof(struct pager_region), src);
+	pager_slab_init(&core->space_slab, "space", sizeof(struct pager_space),
+			src);
+	pager_slab_init(&core->object_slab, "object",
+			sizeof(struct pager_object), src);
+	rtree_pools_init(&core->rtree_pools, src);
+	LIST_INIT(&core->spaces);
+	LIST_INIT(&core->objects);
+	return core;
+
+no_arena:
+	frame_pool_fini(core);
+no_pool:
+	core_free(core, core->accounts, slots);
+no_accounts:
+	config->host.free(config->host.ctx, core, sizeof(*core));
+	return NULL;
+}
+
+void pager_core_free(struct pager_core *core)
+{
+	struct pager_host host = core->host;
+
+	assert(LIST_EMPTY(&core->spaces) && LIST_EMPTY(&core->objects));
+	assert(core->account_count == 0);
+	rtree_pools_fini(&core->rtree_pools);
+	pager_slab_fini(&core->object_slab);
+	pager_slab_fini(&core->space_slab);
+	pager_slab_fini(&core->region_slab);
+	node_arena_fini(core);
+	frame_pool_fini(core);
+	core_free(core, core->accounts,
+		  ACCOUNT_SLOTS * sizeof(core->accounts[0]));
+	assert(core->host_bytes == sizeof(*core));
+	host.free(host.ctx, core, sizeof(*core));
+}
+
+void pager_core_stats(const struct pager_core *core, struct pager_stats *out)
+{
+	*out = core->stats;
+	out->frames_total = core->pool.total;
+	out->frames_used = core->pool.used;
+	out->frames_free = core->pool.total - core->pool.used;
+	out->frames_peak = core->pool.peak;
+	out->nodes_total = core->arena.total - 1;
+	out->nodes_used = core->arena.used;
+	out->nodes_peak = core->arena.peak;
+	out->spaces = core->space_count;
+	out->objects = core->object_count;
+	out->regions = core->region_count;
+	out->metadata_bytes =
+	    core->pool.fresh * sizeof(struct frame) +
+	    core->arena.used * (PAGER_PAGE_SIZE + sizeof(struct node)) +
+	    core->region_slab.taken * core->region_slab.size +
+	    core->space_slab.taken * core->space_slab.size +
+	    core->object_slab.taken * core->object_slab.size +
+	    core->rtree_pools.leaves.taken * core->rtree_pools.leaves.size +
+	    core->rtree_pools.inners.taken * core->rtree_pools.inners.size;
+}

@@ -1,0 +1,269 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The page fault.
+ *
+ *	entry	  access      private anonymous	  private object  shared object
+ *	none	  read, exec  zero frame	  borrow	  borrow
+ *	none	  write	      new zeroed frame	  copy to new	  borrow, W
+ *	anon	  write	      W if alone, else copy (COW)	  -
+ *	zero	  write	      new zeroed frame	  -		  -
+ *	object	  write	      -			  copy to new	  W
+ *
+ * What the access is allowed already is answered first and allocates nothing.
+ * A fault that is refused for memory leaves the old page mapped as it was.
+ */
+#include <assert.h>
+#include <string.h>
+
+#include "lib/core/account.h"
+#include "lib/core/space.h"
+#include "lib/core/table.h"
+
+enum { GUARD_GAP = 256 };
+
+static uint64_t object_index(const struct pager_region *r, uint64_t vpn)
+{
+	return r->offset + (vpn - r->start);
+}
+
+static void need_new(const struct pager_region *r, uint64_t vpn,
+		     uint32_t access, struct fault_need *need)
+{
+	uint64_t index;
+
+	need->resident = true;
+	if (access == PAGER_ACCESS_WRITE && region_private(r)) {
+		need->frames = 1;
+		return;
+	}
+	if (!r->object)
+		return;
+	index = object_index(r, vpn);
+	if (object_page(r->object, index) != FRAME_NONE)
+		return;
+	need->object_frames = 1;
+	need->object_nodes = object_need_nodes(r->object, index);
+}
+
+struct fault_need fault_need(const struct pager_space *s,
+			     const struct pager_region *r, uint64_t vpn,
+			     uint32_t access)
+{
+	struct fault_need need = {0};
+	uint64_t all;
+	uint32_t shared;
+	uint64_t *slot = table_walk(&s->table, vpn, &all, &shared);
+	uint64_t e = slot ? *slot : 0;
+
+	if (!e) {
+		need.nodes = table_need_own(&s->table, vpn);
+		need_new(r, vpn, access, &need);
+		return need;
+	}
+	if (access != PAGER_ACCESS_WRITE || all & e & PTE_W) {
+		need.present = true;
+		return need;
+	}
+	if (shared > 1)
+		need.nodes = table_need_own(&s->table, vpn);
+	if (pte_type(e) == PAGER_PAGE_ANON)
+		need.frames =
+		    shared > 1 || frame_refs(s->core, frame_of(e)) > 1;
+	else
+		need.frames = region_private(r);
+	return need;
+}
+
+static uint32_t copy_frame(struct pager_space *s, uint32_t from)
+{
+	struct pager_core *core = s->core;
+	uint32_t to = frame_take(core, s->account);
+
+	if (core->pool.memory)
+		memcpy(frame_bytes(core, to), frame_bytes(core, from),
+		       PAGER_PAGE_SIZE);
+	core->stats.cow_copies++;
+	return to;
+}
+
+static uint32_t zero_frame(struct pager_space *s)
+{
+	s->core->stats.zero_fills++;
+	return frame_take_zeroed(s->core, s->account);
+}
+
+/* The entry of a page that was never there. */
+static uint64_t new_entry(struct pager_space *s, struct pager_region *r,
+			  uint64_t vpn, uint32_t access)
+{
+	uint64_t perms = pte_perms(r->prot);
+	bool copy = access == PAGER_ACCESS_WRITE && region_private(r);
+	uint32_t frame;
+
+	if (!r->object)
+		return copy
+			   ? frame_entry(zero_frame(s)) | PTE_ANON | PTE_W |
+				 perms
+			   : frame_entry(s->core->pool.zero) | PTE_ZERO | perms;
+	if (copy) {
+		frame = object_page(r->object, object_index(r, vpn));
+		frame =
+		    frame == FRAME_NONE ? zero_frame(s) : copy_frame(s, frame);
+		return frame_entry(frame) | PTE_ANON | PTE_W | perms;
+	}
+	frame = object_make(r->object, object_index(r, vpn));
+	frame_get(s->core, frame);
+	if (!region_private(r) && r->prot & PAGER_PROT_WRITE)
+		perms |= PTE_W;
+	return frame_entry(frame) | PTE_OBJECT | perms;
+}
+
+/* A write to a page that is there but may not be written yet. Returns whether
+ * a frame was filled. */
+static bool write_present(struct pager_space *s, const struct pager_region *r,
+			  uint64_t vpn, struct path *p)
+{
+	struct pager_core *core = s->core;
+	const struct pager_range page = pager_range(vpn, vpn + 1);
+	const uint64_t keep = PTE_P | PTE_U | PTE_NX | PTE_CHANGED;
+	uint64_t e = *p->slot;
+	uint32_t old = frame_of(e), frame;
+	enum pager_page_type type = pte_type(e);
+
+	if ((type == PAGER_PAGE_OBJECT && !region_private(r)) ||
+	    (type == PAGER_PAGE_ANON && frame_refs(core, old) == 1)) {
+		core->stats.cow_reuses += type == PAGER_PAGE_ANON;
+		table_store(&s->table, p->slot, (e | PTE_W) & ~PTE_LAZY);
+		space_invalidate(s, page);
+		return false;
+	}
+	frame = type == PAGER_PAGE_ZERO ? zero_frame(s) : copy_frame(s, old);
+	table_replace(&s->table, p,
+		      frame_entry(frame) | PTE_ANON | PTE_W | (e & keep));
+	space_invalidate(s, page);
+	if (type != PAGER_PAGE_ZERO)
+		frame_put(core, old);
+	frame_drain(core);
+	return true;
+}
+
+bool fault_install(struct pager_space *s, struct pager_region *r, uint64_t vpn,
+		   uint32_t access)
+{
+	struct path p;
+
+	table_own(&s->table, vpn, &p);
+	s->minor_faults++;
+	s->core->stats.minor_faults++;
+	if (*p.slot)
+		return write_present(s, r, vpn, &p);
+	table_fill(&s->table, &p, new_entry(s, r, vpn, access));
+	space_note_peak(s);
+	return access == PAGER_ACCESS_WRITE && region_private(r);
+}
+
+/*
+ * A fault just below a region that grows down. Linux's rule: the guard gap to
+ * the region below stays, unless that one grows down or cannot be accessed.
+ *
+ *	|--prev--|   >= 256 pages   |vpn ...... start|---- r ----end|
+ *	                            |<- at most limits.stack pages ->|
+ */
+static enum pager_signal check_stack(const struct pager_space *s,
+				     const struct pager_region *r, uint64_t vpn)
+{
+	struct pager_region *prev = rtree_prev(r);
+
+	if (vpn < s->range.start || r->end - vpn > s->limits.stack)
+		return PAGER_SEGV_STACK;
+	if (prev && prev->prot && !(prev->flags & PAGER_REGION_GROWSDOWN) &&
+	    vpn - prev->end < GUARD_GAP)
+		return PAGER_SEGV_STACK;
+	return PAGER_SIGNAL_NONE;
+}
+
+static enum pager_signal classify(const struct pager_space *s,
+				  const struct pager_region *r, uint64_t vpn,
+				  uint32_t access)
+{
+	if (!r)
+		return PAGER_SEGV_MAPERR;
+	if (r->start > vpn) {
+		if (!(r->flags & PAGER_REGION_GROWSDOWN))
+			return PAGER_SEGV_MAPERR;
+		if (check_stack(s, r, vpn))
+			return PAGER_SEGV_STACK;
+	}
+	if (!region_allows(r, access))
+		return PAGER_SEGV_ACCERR;
+	if (r->object && object_index(r, vpn) >= r->object->size)
+		return PAGER_BUS_ADRERR;
+	return PAGER_SIGNAL_NONE;
+}
+
+static struct pager_status reserve(struct pager_space *s,
+				   const struct pager_region *r,
+				   const struct fault_need *need)
+{
+	struct pager_status st = pager_ok();
+
+	if (need->resident && space_resident(s) >= s->limits.resident)
+		return pager_refuse(PAGER_ELIMIT, PAGER_ARG_NONE);
+	if (need->frames)
+		st = frame_reserve(s->core, s->account, need->frames);
+	if (!st.err && need->object_frames)
+		st = frame_reserve(s->core, r->object->account,
+				   need->object_frames);
+	if (st.err)
+		return st;
+	if (need->object_nodes &&
+	    !account_has_room(r->object->account, PAGER_RES_NODES,
+			      need->object_nodes))
+		return pager_refuse(PAGER_ELIMIT, PAGER_ARG_NONE);
+	return node_reserve(s->core, s->account,
+			    need->nodes + need->object_nodes);
+}
+
+struct pager_status pager_space_fault(struct pager_space *space, uint64_t vpn,
+				      uint32_t access,
+				      struct pager_fault_info *out)
+{
+	struct pager_region *r = space->last;
+	struct fault_need need;
+	struct pager_status st;
+	uint64_t reclaims;
+
+	*out = (struct pager_fault_info){.result = PAGER_FAULT_SIGNAL};
+	if (access != PAGER_ACCESS_READ && access != PAGER_ACCESS_WRITE &&
+	    access != PAGER_ACCESS_EXEC)
+		return pager_refuse(PAGER_EINVAL, PAGER_ARG_ACCESS);
+	if (!r || vpn < r->start || vpn >= r->end)
+		r = rtree_find(&space->regions, vpn);
+	out->signal = classify(space, r, vpn, access);
+	if (out->signal)
+		return pager_ok();
+	do {
+		reclaims = space->core->reclaims;
+		need = fault_need(space, r, vpn, access);
+		if (need.present) {
+			out->result = PAGER_FAULT_PRESENT;
+			return pager_ok();
+		}
+		st = reserve(space, r, &need);
+		if (st.err)
+			return st;
+	} while (reclaims != space->core->reclaims);
+	if (r->start > vpn) {
+		st = space_check_limits(space, 0, r->start - vpn,
+					PAGER_ARG_ADDR);
+		if (st.err)
+			return st;
+		space_resize_region(space, r, vpn, r->end);
+		space_merge(space, pager_range(vpn, vpn + 1));
+		r = rtree_find(&space->regions, vpn);
+	}
+	space->last = r;
+	out->result = PAGER_FAULT_INSTALLED;
+	out->copied = fault_install(space, r, vpn, access);
+	return pager_ok();
+}

@@ -1,0 +1,255 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Fork and snapshot: two roots over one tree.
+ *
+ *	parent root      child root
+ *	    |  \  (no W)   /  |
+ *	    |   shared nodes  |
+ *
+ * Fork copies 512 root entries and the regions; it touches no page, no frame
+ * and no other node. The parent is write-protected and flushed before the
+ * child exists. Ranges that must not be inherited are detached from the child
+ * alone: whole subtrees are unlinked, at most two paths a range are copied.
+ *
+ * A snapshot is the same copy kept aside under the same space. Its regions
+ * are neither charged nor known to their objects: nothing but a batch runs
+ * while it exists, and that may not resize objects.
+ */
+#include <assert.h>
+
+#include "lib/core/account.h"
+#include "lib/core/space.h"
+#include "lib/core/table.h"
+
+struct copying {
+	struct pager_space *to;
+	bool snapshot;
+};
+
+static struct pager_region *copy_region(void *ctx, const struct pager_region *r)
+{
+	struct copying *c = ctx;
+	struct pager_region *n = pager_slab_take(&c->to->core->region_slab);
+
+	n->start = r->start;
+	n->end = r->end;
+	n->prot = r->prot;
+	n->flags = c->snapshot ? r->flags : r->flags & ~PAGER_REGION_PINNED;
+	n->offset = r->offset;
+	n->object = r->object;
+	n->space = c->to;
+	if (n->object && !c->snapshot) {
+		pager_object_get(n->object);
+		n->object->mappings++;
+		LIST_INSERT_HEAD(&n->object->regions, n, mapped);
+	} else if (n->object) {
+		pager_object_get(n->object);
+	}
+	return n;
+}
+
+static bool inherited(const struct pager_region *r)
+{
+	return !(r->flags & (PAGER_REGION_DONTFORK | PAGER_REGION_WIPEONFORK));
+}
+
+static struct pager_status reserve_copy(struct pager_space *s)
+{
+	struct pager_core *core = s->core;
+
+	if (pager_slab_reserve(&core->space_slab, 1) ||
+	    pager_slab_reserve(&core->region_slab, s->regions.count) ||
+	    rtree_reserve_clone(&s->regions))
+		return pager_refuse(PAGER_ENOMEM, PAGER_ARG_NONE);
+	return pager_ok();
+}
+
+static struct pager_status plan_fork(struct pager_space *parent,
+				     struct pager_account *account, bool *strip)
+{
+	struct pager_region *r;
+	uint64_t nodes = 1;
+
+	if (!account_has_room(account, PAGER_RES_SPACES, 1) ||
+	    !account_has_room(account, PAGER_RES_REGIONS,
+			      parent->regions.count) ||
+	    !account_has_room(account, PAGER_RES_PAGES, parent->virtual_pages))
+		return pager_refuse(PAGER_ELIMIT, PAGER_ARG_NONE);
+	*strip = false;
+	for (r = rtree_first(&parent->regions); r; r = rtree_next(r)) {
+		if (inherited(r))
+			continue;
+		*strip = true;
+		nodes += table_need_detach_shared(&parent->table,
+						  pager_region_range(r));
+	}
+	struct pager_status st = node_reserve(parent->core, account, nodes);
+
+	return st.err ? st : reserve_copy(parent);
+}
+
+/* Take out of the child what fork must not pass on. */
+static void strip_child(struct pager_space *child)
+{
+	struct pager_region *r, *next;
+
+	for (r = rtree_first(&child->regions); r; r = next) {
+		next = rtree_next(r);
+		if (inherited(r))
+			continue;
+		table_detach(&child->table, pager_region_range(r));
+		if (r->flags & PAGER_REGION_DONTFORK)
+			space_drop_region(child, r);
+	}
+	node_drain(child->core);
+}
+
+static void share_table(struct pager_space *to, struct pager_space *from)
+{
+	to->table.root =
+	    node_take(from->core, to->table.account, PTE_LEVELS - 1);
+	if (table_share(&to->table, &from->table))
+		from->table.mmu.ops->write_protect(
+		    from->table.mmu.mmu, from, pager_range(0, PAGER_VPN_END));
+}
+
+struct pager_status pager_space_fork(struct pager_space *parent,
+				     struct pager_account *account,
+				     struct pager_space **out)
+{
+	struct pager_core *core = parent->core;
+	struct pager_space *child;
+	struct copying copying;
+	struct pager_status st;
+	bool strip;
+
+	assert(!parent->snapshot);
+	st = plan_fork(parent, account, &strip);
+	if (st.err)
+		return st;
+	child = pager_slab_take(&core->space_slab);
+	child->core = core;
+	child->account = account;
+	child->table = parent->table;
+	child->table.account = account;
+	child->table.root = NODE_NONE;
+	child->range = parent->range;
+	child->limits = parent->limits;
+	child->parent = parent->id;
+	child->brk_start = parent->brk_start;
+	child->brk = parent->brk;
+	if (child->table.mmu.ops->attach(child->table.mmu.mmu, child)) {
+		pager_slab_give(&core->space_slab, child);
+		return pager_refuse(PAGER_ENOMEM, PAGER_ARG_BACKEND);
+	}
+	child->id = ++core->next_id;
+	copying = (struct copying){.to = child};
+	rtree_init(&child->regions, &core->rtree_pools);
+	rtree_clone(&child->regions, &parent->regions, copy_region, &copying);
+	child->virtual_pages = parent->virtual_pages;
+	core->region_count += child->regions.count;
+	account_charge(account, PAGER_RES_SPACES, 1);
+	account_charge(account, PAGER_RES_REGIONS, child->regions.count);
+	account_charge(account, PAGER_RES_PAGES, child->virtual_pages);
+	share_table(child, parent);
+	if (strip)
+		strip_child(child);
+	space_note_peak(child);
+	LIST_INSERT_HEAD(&core->spaces, child, all);
+	core->space_count++;
+	core->stats.forks++;
+	*out = child;
+	return pager_ok();
+}
+
+struct pager_status pager_space_snapshot(struct pager_space *space)
+{
+	struct pager_core *core = space->core;
+	struct pager_space *snap;
+	struct copying copying;
+	struct pager_status st;
+
+	if (space->snapshot)
+		return pager_refuse(PAGER_EBUSY, PAGER_ARG_SPACE);
+	st = node_reserve(core, space->account, 1);
+	if (!st.err)
+		st = reserve_copy(space);
+	if (st.err)
+		return st;
+	snap = pager_slab_take(&core->space_slab);
+	*snap = *space;
+	copying = (struct copying){.to = snap, .snapshot = true};
+	rtree_init(&snap->regions, &core->rtree_pools);
+	rtree_clone(&snap->regions, &space->regions, copy_region, &copying);
+	share_table(snap, space);
+	space->snapshot = snap;
+	return pager_ok();
+}
+
+/* Free a snapshot's regions and table; the space's own are untouched. */
+static void free_snapshot(struct pager_space *snap)
+{
+	struct pager_core *core = snap->core;
+	struct pager_region *r, *next;
+
+	node_put(core, snap->table.root);
+	node_drain(core);
+	for (r = rtree_first(&snap->regions); r; r = next) {
+		struct pager_object *object = r->object;
+
+		next = rtree_next(r);
+		rtree_erase(&snap->regions, r);
+		pager_slab_give(&core->region_slab, r);
+		if (object)
+			pager_object_put(object);
+	}
+	rtree_fini(&snap->regions);
+	pager_slab_give(&core->space_slab, snap);
+}
+
+void pager_space_snapshot_drop(struct pager_space *space)
+{
+	struct pager_space *snap = space->snapshot;
+
+	space->snapshot = NULL;
+	free_snapshot(snap);
+}
+
+/*
+ * Drop what the batch built, then move the snapshot's regions and table in:
+ * charge and announce them as regions of the space again.
+ */
+void pager_space_snapshot_restore(struct pager_space *space)
+{
+	struct pager_core *core = space->core;
+	struct pager_space *snap = space->snapshot;
+	struct pager_region *r;
+
+	space_remove(space, pager_range(0, PAGER_VPN_END));
+	node_put(core, space->table.root);
+	node_drain(core);
+	rtree_fini(&space->regions);
+	space->snapshot = NULL;
+	space->table.root = snap->table.root;
+	space->regions = snap->regions;
+	space->last = NULL;
+	space->virtual_pages = snap->virtual_pages;
+	space->peak = snap->peak;
+	space->minor_faults = snap->minor_faults;
+	space->major_faults = snap->major_faults;
+	space->brk_start = snap->brk_start;
+	space->brk = snap->brk;
+	space->lazy = snap->lazy;
+	for (r = rtree_first(&space->regions); r; r = rtree_next(r)) {
+		r->space = space;
+		if (!r->object)
+			continue;
+		r->object->mappings++;
+		LIST_INSERT_HEAD(&r->object->regions, r, mapped);
+	}
+	core->region_count += space->regions.count;
+	account_charge(space->account, PAGER_RES_REGIONS, space->regions.count);
+	account_charge(space->account, PAGER_RES_PAGES, space->virtual_pages);
+	pager_slab_give(&core->space_slab, snap);
+	space_invalidate(space, pager_range(0, PAGER_VPN_END));
+}

@@ -1,0 +1,133 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The frame pool: a high-water mark over frames never used, which are known to
+ * be zero, and a free list through the records of those that came back.
+ *
+ *	0      zero frame          fresh                    total
+ *	+------+-------------------+------------------------+
+ *	|  Z   | used, free, limbo | never touched          |
+ *	+------+-------------------+------------------------+
+ *
+ * Two tiers and hotplug take this file's place, not its interface.
+ */
+#include "lib/core/frame.h"
+
+#include <assert.h>
+#include <string.h>
+
+#include "lib/base/failpoint.h"
+#include "lib/core/account.h"
+#include "lib/core/reclaim.h"
+
+int frame_pool_init(struct pager_core *core, uint64_t total, uint8_t *memory)
+{
+	struct pool *p = &core->pool;
+
+	p->frame = core_alloc(core, total * sizeof(struct frame));
+	if (!p->frame)
+		return -1;
+	p->memory = memory;
+	p->total = total;
+	p->free_head = FRAME_NONE;
+	p->limbo = FRAME_NONE;
+	p->zero = 0;
+	p->frame[0] = (struct frame){.refs = 1, .state = FRAME_USED};
+	p->fresh = 1;
+	p->used = 1;
+	p->peak = 1;
+	return 0;
+}
+
+void frame_pool_fini(struct pager_core *core)
+{
+	struct pool *p = &core->pool;
+
+	assert(p->used == 1);
+	core_free(core, p->frame, p->total * sizeof(struct frame));
+}
+
+struct pager_status frame_reserve(struct pager_core *core,
+				  struct pager_account *account, uint64_t n)
+{
+	if (n && !account_has_room(account, PAGER_RES_FRAMES, n))
+		return pager_refuse(PAGER_ELIMIT, PAGER_ARG_NONE);
+	return frame_reserve_pool(core, n);
+}
+
+struct pager_status frame_reserve_pool(struct pager_core *core, uint64_t n)
+{
+	struct pool *p = &core->pool;
+
+	if (n == 0)
+		return pager_ok();
+	if (pager_fail("frame"))
+		return pager_refuse(PAGER_ENOMEM, PAGER_ARG_NONE);
+	if (p->total - p->used < n)
+		reclaim_lazy(core);
+	if (p->total - p->used < n)
+		return pager_refuse(PAGER_ENOMEM, PAGER_ARG_NONE);
+	return pager_ok();
+}
+
+static uint32_t take(struct pager_core *core, struct pager_account *account,
+		     bool zeroed)
+{
+	struct pool *p = &core->pool;
+	uint32_t f = p->free_head;
+
+	if (f != FRAME_NONE) {
+		p->free_head = p->frame[f].refs;
+		if (zeroed && p->memory)
+			memset(frame_bytes(core, f), 0, PAGER_PAGE_SIZE);
+	} else {
+		assert(p->fresh < p->total);
+		f = (uint32_t)p->fresh++;
+	}
+	p->frame[f] = (struct frame){
+	    .refs = 1, .account = account->id, .state = FRAME_USED};
+	account->used[PAGER_RES_FRAMES]++;
+	if (++p->used > p->peak)
+		p->peak = p->used;
+	return f;
+}
+
+uint32_t frame_take(struct pager_core *core, struct pager_account *account)
+{
+	return take(core, account, false);
+}
+
+uint32_t frame_take_zeroed(struct pager_core *core,
+			   struct pager_account *account)
+{
+	return take(core, account, true);
+}
+
+void frame_put(struct pager_core *core, uint32_t frame)
+{
+	struct pool *p = &core->pool;
+	struct frame *f = &p->frame[frame];
+
+	assert(f->state == FRAME_USED && f->refs > 0);
+	if (--f->refs)
+		return;
+	account_uncharge_id(core, f->account, PAGER_RES_FRAMES, 1);
+	f->state = FRAME_LIMBO;
+	f->refs = p->limbo;
+	p->limbo = frame;
+}
+
+void frame_drain(struct pager_core *core)
+{
+	struct pool *p = &core->pool;
+
+	while (p->limbo != FRAME_NONE) {
+		uint32_t frame = p->limbo;
+		struct frame *f = &p->frame[frame];
+
+		p->limbo = f->refs;
+		f->state = FRAME_FREE;
+		f->refs = p->free_head;
+		p->free_head = frame;
+		p->used--;
+	}
+}

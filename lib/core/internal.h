@@ -1,0 +1,146 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The core's own records. Only lib/core and tests of its insides include this.
+ *
+ *	core ── pool of frames     (frame.c)   8 bytes a frame
+ *	     ── arena of nodes     (node.c)    24 bytes a node beside its page
+ *	     ── accounts, objects, spaces
+ *	space ─ rtree of regions   policy
+ *	      ─ table              what is present; the truth
+ *
+ * Plan and commit: plan makes sure that the stocks (regions, rtree nodes,
+ * table nodes, frames) hold enough; commit takes from them and cannot fail.
+ * Nothing runs between the two, so a stock needs no reservation of its own.
+ */
+#ifndef LIB_CORE_INTERNAL_H
+#define LIB_CORE_INTERNAL_H
+
+#include "lib/core/core.h"
+#include "lib/core/pte.h"
+#include "lib/core/rtree.h"
+
+#define FRAME_NONE UINT32_MAX
+#define NODE_NONE  0u
+
+/* A frame: while used, who points to it; while free, the next free one. */
+struct frame {
+	uint32_t refs;
+	uint16_t account;
+	uint16_t state; /* FRAME_FREE, FRAME_USED, FRAME_LIMBO */
+};
+
+enum { FRAME_FREE = 0, FRAME_USED = 1, FRAME_LIMBO = 2 };
+
+struct pool {
+	struct frame *frame;
+	uint8_t *memory; /* or NULL */
+	uint64_t total;
+	uint64_t fresh; /* frames from here on were never used: zero */
+	uint64_t used;
+	uint64_t peak;
+	uint32_t free_head; /* freed frames: contents are anything */
+	uint32_t limbo;	    /* unreferenced, waiting for the flush */
+	uint32_t zero;	    /* the one shared zero frame */
+};
+
+/* A table node's record; its 512 entries stand in the arena's page. */
+struct node {
+	uint32_t refs; /* upper entries that point to it; a root has one */
+	uint32_t anon; /* pages below, by type */
+	uint32_t zero;
+	uint32_t object;
+	uint32_t next; /* in the free list or in limbo */
+	uint16_t account;
+	uint8_t level; /* 0: leaf .. 3: root */
+	uint8_t used;
+};
+
+struct arena {
+	struct node *node;
+	uint8_t *pages;
+	uint64_t total;
+	uint64_t fresh;
+	uint64_t used;
+	uint64_t peak;
+	uint32_t free_head;
+	uint32_t limbo;
+};
+
+struct pager_account {
+	struct pager_core *core;
+	uint64_t used[PAGER_RES_COUNT];
+	uint64_t limit[PAGER_RES_COUNT];
+	uint16_t id;
+	bool put; /* its maker let go */
+};
+
+/* One radix tree: a space's or an object's. */
+struct table {
+	struct pager_core *core;
+	struct pager_account *account; /* its nodes are charged to it */
+	struct pager_mmu mmu;	       /* ops is NULL for an object's */
+	uint32_t root;
+};
+
+struct pager_object {
+	struct pager_core *core;
+	struct pager_account *account;
+	struct table table; /* root NODE_NONE until the first page */
+	uint64_t size;	    /* pages */
+	uint64_t id;
+	uint64_t refs;
+	uint64_t mappings;
+	LIST_HEAD(, pager_region) regions;
+	LIST_ENTRY(pager_object) all;
+};
+
+struct pager_space {
+	struct pager_core *core;
+	struct pager_account *account;
+	struct table table;
+	struct rtree regions;
+	struct pager_region *last; /* where the last fault fell, or NULL */
+	struct pager_range range;
+	struct pager_limits limits;
+	uint64_t id;
+	uint64_t parent;
+	uint64_t virtual_pages;
+	uint64_t peak;
+	uint64_t minor_faults;
+	uint64_t major_faults;
+	uint64_t brk_start; /* bytes */
+	uint64_t brk;
+	bool lazy; /* some page may be marked PTE_LAZY */
+	struct pager_space *snapshot;
+	LIST_ENTRY(pager_space) all;
+	uint64_t mmu_tag; /* the backend's: an address-space id */
+};
+
+struct pager_core {
+	struct pager_host host;
+	struct pool pool;
+	struct arena arena;
+	struct pager_slab region_slab;
+	struct pager_slab space_slab;
+	struct pager_slab object_slab;
+	struct rtree_pools rtree_pools;
+	struct pager_account **accounts; /* by id; 65,536 slots */
+	uint32_t account_count;
+	uint32_t account_hint;
+	uint32_t account_top; /* beyond the highest id ever used */
+	LIST_HEAD(, pager_space) spaces;
+	LIST_HEAD(, pager_object) objects;
+	uint64_t space_count;
+	uint64_t object_count;
+	uint64_t region_count;
+	uint64_t next_id;
+	uint64_t reclaims; /* times reclaim took pages: plans start over */
+	struct pager_stats stats; /* the counters only */
+	size_t host_bytes;	  /* taken from the host */
+};
+
+/* Memory of the host, counted; the fail point is "host". */
+void *core_alloc(struct pager_core *core, size_t bytes);
+void core_free(struct pager_core *core, void *p, size_t bytes);
+
+#endif

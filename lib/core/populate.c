@@ -1,0 +1,213 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Populate: many faults, planned together. The plan walks the pages, counts
+ * what is missing and reserves it; the commit installs page by page and cannot
+ * fail. Counts are upper bounds where two pages of the range would share what
+ * the first of them makes.
+ */
+#include "lib/core/account.h"
+#include "lib/core/space.h"
+#include "lib/core/table.h"
+
+struct tally {
+	uint64_t frames;
+	uint64_t object_frames;
+	uint64_t nodes;
+	uint64_t object_nodes;
+	uint64_t resident;
+	uint64_t last[PTE_LEVELS]; /* nodes counted already, by level */
+	uint64_t last_object[PTE_LEVELS];
+	const struct pager_object *object;
+};
+
+/* A node is needed once, however many pages of the walk lie below it. */
+static uint64_t count_nodes(uint64_t last[PTE_LEVELS], unsigned int need,
+			    uint64_t index)
+{
+	uint64_t n = need == PTE_LEVELS; /* the root of an object's table */
+
+	for (unsigned int l = 1; l <= need && l < PTE_LEVELS; l++) {
+		uint64_t id = (index >> (9 * l)) + 1;
+
+		n += last[l] != id;
+		last[l] = id;
+	}
+	return n;
+}
+
+static void count_page(struct tally *t, const struct pager_space *s,
+		       const struct pager_region *r, uint64_t vpn,
+		       uint32_t access)
+{
+	struct fault_need need = fault_need(s, r, vpn, access);
+
+	if (need.present)
+		return;
+	t->frames += need.frames;
+	t->object_frames += need.object_frames;
+	t->resident += need.resident;
+	t->nodes += count_nodes(t->last, need.nodes, vpn);
+	if (!need.object_frames)
+		return;
+	if (t->object != r->object) {
+		t->object = r->object;
+		for (unsigned int l = 0; l < PTE_LEVELS; l++)
+			t->last_object[l] = 0;
+	}
+	t->object_nodes += count_nodes(t->last_object, need.object_nodes,
+				       r->offset + (vpn - r->start));
+}
+
+static bool too_many(const struct pager_core *core, const struct tally *t)
+{
+	return t->frames + t->object_frames > core->pool.total ||
+	       t->nodes + t->object_nodes > core->arena.total;
+}
+
+/* The pages of r and range for which the walk is made; *access is what it is
+ * made for. Empty: nothing to do in this region. ESIGNAL: it may not. */
+static struct pager_status walk_part(const struct pager_region *r,
+				     struct pager_range range, bool skip,
+				     uint32_t *access, struct pager_range *part)
+{
+	uint64_t backed = UINT64_MAX;
+
+	if (!*access)
+		*access = populate_access(r);
+	*part = pager_range(r->start > range.start ? r->start : range.start,
+			    r->end < range.end ? r->end : range.end);
+	if (!region_allows(r, *access)) {
+		part->end = part->start;
+		return skip ? pager_ok()
+			    : pager_refuse(PAGER_ESIGNAL, PAGER_ARG_ADDR);
+	}
+	if (!r->object)
+		return pager_ok();
+	backed = r->object->size > r->offset ? r->object->size - r->offset : 0;
+	if (backed >= part->end - r->start)
+		return pager_ok();
+	if (!skip)
+		return pager_refuse(PAGER_ESIGNAL, PAGER_ARG_LEN);
+	part->end = r->start + backed;
+	if (part->end < part->start)
+		part->end = part->start;
+	return pager_ok();
+}
+
+static struct pager_status tally_range(struct pager_space *s,
+				       struct pager_range range,
+				       uint32_t access, bool skip,
+				       struct tally *t)
+{
+	struct pager_region *r = rtree_find(&s->regions, range.start);
+
+	*t = (struct tally){0};
+	for (; r && r->start < range.end; r = rtree_next(r)) {
+		uint32_t a = access;
+		struct pager_range part;
+		struct pager_status st = walk_part(r, range, skip, &a, &part);
+
+		if (st.err)
+			return st;
+		for (uint64_t v = part.start; v < part.end; v++) {
+			count_page(t, s, r, v, a);
+			if (too_many(s->core, t))
+				return pager_refuse(PAGER_ENOMEM,
+						    PAGER_ARG_LEN);
+		}
+	}
+	return pager_ok();
+}
+
+static bool objects_have_room(const struct pager_space *s,
+			      struct pager_range range, const struct tally *t)
+{
+	struct pager_region *r = rtree_find(&s->regions, range.start);
+
+	if (!t->object_frames)
+		return true;
+	for (; r && r->start < range.end; r = rtree_next(r))
+		if (r->object &&
+		    (!account_has_room(r->object->account, PAGER_RES_FRAMES,
+				       t->object_frames) ||
+		     !account_has_room(r->object->account, PAGER_RES_NODES,
+				       t->object_nodes)))
+			return false;
+	return true;
+}
+
+static struct pager_status
+reserve(struct pager_space *s, struct pager_range range, const struct tally *t)
+{
+	struct pager_status st;
+
+	if (t->resident > s->limits.resident ||
+	    space_resident(s) > s->limits.resident - t->resident ||
+	    !account_has_room(s->account, PAGER_RES_FRAMES, t->frames) ||
+	    !account_has_room(s->account, PAGER_RES_NODES, t->nodes) ||
+	    !objects_have_room(s, range, t))
+		return pager_refuse(PAGER_ELIMIT, PAGER_ARG_LEN);
+	st = frame_reserve_pool(s->core, t->frames + t->object_frames);
+	if (st.err)
+		return st;
+	return node_reserve_arena(s->core, t->nodes + t->object_nodes);
+}
+
+struct pager_status populate_plan(struct pager_space *s, struct pager_range r,
+				  uint32_t access, bool skip)
+{
+	struct pager_status st;
+	struct tally t;
+	uint64_t reclaims;
+
+	do {
+		reclaims = s->core->reclaims;
+		st = tally_range(s, r, access, skip, &t);
+		if (!st.err)
+			st = reserve(s, r, &t);
+		if (st.err)
+			return st;
+	} while (reclaims != s->core->reclaims);
+	return pager_ok();
+}
+
+uint64_t populate_commit(struct pager_space *s, struct pager_range range,
+			 uint32_t access, bool skip)
+{
+	struct pager_region *r = rtree_find(&s->regions, range.start);
+	uint64_t installed = 0;
+
+	for (; r && r->start < range.end; r = rtree_next(r)) {
+		uint32_t a = access;
+		struct pager_range part;
+
+		if (walk_part(r, range, skip, &a, &part).err)
+			continue;
+		for (uint64_t v = part.start; v < part.end; v++) {
+			if (fault_need(s, r, v, a).present)
+				continue;
+			fault_install(s, r, v, a);
+			installed++;
+		}
+	}
+	return installed;
+}
+
+struct pager_status pager_space_populate(struct pager_space *space,
+					 struct pager_range range,
+					 uint32_t access, uint64_t *done)
+{
+	struct pager_status st = space_check_range(space, range);
+
+	if (access != PAGER_ACCESS_READ && access != PAGER_ACCESS_WRITE &&
+	    access != PAGER_ACCESS_EXEC)
+		return pager_refuse(PAGER_EINVAL, PAGER_ARG_ACCESS);
+	if (st.err)
+		return st;
+	if (!space_covers(space, range))
+		return pager_refuse(PAGER_EUNMAPPED, PAGER_ARG_ADDR);
+	st = populate_plan(space, range, access, false);
+	if (!st.err)
+		*done = populate_commit(space, range, access, false);
+	return st;
+}

@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Reclaim of lazily freed pages. A page keeps its mark (PTE_LAZY, without W)
+ * until a write fault takes it back or a fork shares it; one that still has it
+ * when the pool is short goes. Only own paths are entered, so clearing needs
+ * no node.
+ */
+#include "lib/core/reclaim.h"
+
+#include "lib/core/space.h"
+#include "lib/core/table.h"
+
+struct pass {
+	struct table *table;
+	uint64_t freed;
+};
+
+static void free_if_lazy(void *ctx, uint64_t vpn, uint64_t *slot)
+{
+	struct pass *p = ctx;
+
+	if (!(*slot & PTE_LAZY))
+		return;
+	table_detach(p->table, pager_range(vpn, vpn + 1));
+	p->freed++;
+}
+
+void reclaim_lazy(struct pager_core *core)
+{
+	const struct pager_range all = pager_range(0, PAGER_VPN_END);
+	struct pager_space *s;
+	uint64_t freed = 0;
+
+	LIST_FOREACH (s, &core->spaces, all) {
+		struct pass p = {.table = &s->table};
+
+		if (!s->lazy)
+			continue;
+		s->lazy = false;
+		table_each(&s->table, all, false, free_if_lazy, &p);
+		if (p.freed)
+			space_invalidate(s, all);
+		freed += p.freed;
+	}
+	node_drain(core);
+	if (freed)
+		core->reclaims++;
+}

@@ -1,0 +1,183 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The page table: walking, owning and filling single paths, sharing a whole
+ * tree. Ranges are in table_range.c and table_move.c.
+ */
+#include "lib/core/table.h"
+
+#include <assert.h>
+
+#include "lib/core/table_int.h"
+
+uint64_t *table_walk(const struct table *t, uint64_t vpn, uint64_t *eff,
+		     uint32_t *shared)
+{
+	uint32_t node = t->root;
+	uint64_t all = ~UINT64_C(0);
+	uint32_t most = 1;
+
+	if (node == NODE_NONE)
+		return NULL;
+	for (unsigned int l = PTE_LEVELS - 1; l > 0; l--) {
+		uint64_t e = node_slots(t->core, node)[pte_index(vpn, l)];
+
+		if (!e)
+			return NULL;
+		all &= e;
+		node = node_of(e);
+		if (node_at(t->core, node)->refs > most)
+			most = node_at(t->core, node)->refs;
+	}
+	if (eff)
+		*eff = all;
+	if (shared)
+		*shared = most;
+	return node_slots(t->core, node) + pte_index(vpn, 0);
+}
+
+unsigned int table_need_own(const struct table *t, uint64_t vpn)
+{
+	uint32_t node = t->root;
+	unsigned int need = 0;
+	bool shared = false;
+
+	if (node == NODE_NONE)
+		return PTE_LEVELS;
+	for (unsigned int l = PTE_LEVELS - 1; l > 0; l--) {
+		uint64_t e = node_slots(t->core, node)[pte_index(vpn, l)];
+
+		if (!e)
+			return need + l;
+		node = node_of(e);
+		shared |= node_at(t->core, node)->refs > 1;
+		need += shared;
+	}
+	return need;
+}
+
+/*
+ * One of several holders gets a copy of its own; the others keep the old node.
+ * Children and frames are then held by both, so neither may write to them.
+ */
+uint32_t table_copy_node(struct table *t, uint32_t old)
+{
+	struct pager_core *core = t->core;
+	struct node *o = node_at(core, old);
+	uint32_t new = node_take_raw(core, t->account, o->level);
+	struct node *n = node_at(core, new);
+	uint64_t *from = node_slots(core, old);
+	uint64_t *to = node_slots(core, new);
+
+	assert(o->refs > 1);
+	for (unsigned int i = 0; i < PTE_SLOTS; i++) {
+		uint64_t e = from[i];
+
+		if (!e) {
+			to[i] = 0;
+			continue;
+		}
+		if (o->level) {
+			if (e & PTE_W)
+				table_store(t, &from[i], e &= ~PTE_W);
+			node_at(core, node_of(e))->refs++;
+		} else if (pte_type(e) != PAGER_PAGE_ZERO) {
+			if (pte_type(e) == PAGER_PAGE_ANON &&
+			    e & (PTE_W | PTE_LAZY)) {
+				e &= ~(PTE_W | PTE_LAZY);
+				table_store(t, &from[i], e);
+			}
+			frame_get(core, frame_of(e));
+		}
+		to[i] = e;
+	}
+	n->anon = o->anon;
+	n->zero = o->zero;
+	n->object = o->object;
+	o->refs--;
+	core->stats.node_copies++;
+	return new;
+}
+
+uint32_t table_own_child(struct table *t, uint64_t *slot)
+{
+	uint64_t e = *slot;
+	uint32_t child = node_of(e);
+
+	if (node_at(t->core, child)->refs > 1) {
+		child = table_copy_node(t, child);
+		table_store(t, slot, node_entry(child) | PTE_W);
+	} else if (!(e & PTE_W)) {
+		table_store(t, slot, e | PTE_W);
+	}
+	return child;
+}
+
+void table_own(struct table *t, uint64_t vpn, struct path *p)
+{
+	struct pager_core *core = t->core;
+	uint32_t node = t->root;
+
+	if (node == NODE_NONE)
+		node = t->root = node_take(core, t->account, PTE_LEVELS - 1);
+	for (unsigned int l = PTE_LEVELS - 1; l > 0; l--) {
+		uint64_t *slot = node_slots(core, node) + pte_index(vpn, l);
+
+		p->node[l] = node;
+		if (*slot) {
+			node = table_own_child(t, slot);
+		} else {
+			node = node_take(core, t->account, l - 1);
+			table_store(t, slot, node_entry(node) | PTE_W);
+		}
+	}
+	p->node[0] = node;
+	p->slot = node_slots(core, node) + pte_index(vpn, 0);
+}
+
+void table_fill(struct table *t, struct path *p, uint64_t entry)
+{
+	assert(*p->slot == 0 && entry);
+	table_store(t, p->slot, entry);
+	sums_add_path(t->core, p, pte_type(entry), 1);
+}
+
+void table_replace(struct table *t, struct path *p, uint64_t entry)
+{
+	enum pager_page_type was = pte_type(*p->slot);
+	enum pager_page_type now = pte_type(entry);
+
+	assert(was != PAGER_PAGE_NONE && now != PAGER_PAGE_NONE);
+	table_store(t, p->slot, entry);
+	if (was == now)
+		return;
+	sums_add_path(t->core, p, was, -1);
+	sums_add_path(t->core, p, now, 1);
+}
+
+bool table_share(struct table *dst, struct table *src)
+{
+	struct pager_core *core = src->core;
+	uint64_t *from = node_slots(core, src->root);
+	uint64_t *to = node_slots(core, dst->root);
+	struct node *s = node_at(core, src->root);
+	struct node *d = node_at(core, dst->root);
+	bool flush = false;
+
+	for (unsigned int i = 0; i < PTE_SLOTS; i++) {
+		uint64_t e = from[i];
+
+		if (!e)
+			continue;
+		if (e & PTE_W) {
+			e &= ~PTE_W;
+			table_store(src, &from[i], e);
+			flush = true;
+		}
+		node_at(core, node_of(e))->refs++;
+		to[i] = e;
+	}
+	d->anon = s->anon;
+	d->zero = s->zero;
+	d->object = s->object;
+	return flush;
+}

@@ -1,0 +1,114 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The page table: a 512-ary radix tree of four levels whose subtrees are
+ * shared by reference.
+ *
+ *	root (3) ── 2 ── 1 ── leaf (0) ── frames
+ *	  one a space   shared after a fork, until somebody writes below
+ *
+ * Model and invariants
+ *  - A node's references are the upper entries that point to it. A path is
+ *    *own* when every node below the root on it has one reference. Only an own
+ *    path may be changed; table_own makes one by copying what is shared, and
+ *    takes back the write bit where sharing has ended.
+ *  - Copying a node gives its children (or frames) a reference more and
+ *    write-protects them in both copies. Nobody else needs a flush for it:
+ *    whoever shares the node reaches it through an entry without W.
+ *  - A node's record sums the pages below it by type. A node without pages is
+ *    not kept.
+ *  - Every function that may need nodes has a table_need_* twin for plan.
+ */
+#ifndef LIB_CORE_TABLE_H
+#define LIB_CORE_TABLE_H
+
+#include "lib/core/frame.h"
+#include "lib/core/node.h"
+
+struct sums {
+	uint32_t anon;
+	uint32_t zero;
+	uint32_t object;
+};
+
+/* The nodes on the way to a page; own, so they may be changed. */
+struct path {
+	uint32_t node[PTE_LEVELS]; /* [0] is the leaf node */
+	uint64_t *slot;
+};
+
+/* The one way entries change. */
+static inline void table_store(const struct table *t, uint64_t *slot,
+			       uint64_t entry)
+{
+	if (t->mmu.ops && !(t->mmu.ops->caps & PAGER_MMU_PLAIN_STORE))
+		t->mmu.ops->install(t->mmu.mmu, slot, entry);
+	else
+		*(volatile uint64_t *)slot = entry;
+}
+
+static inline void sums_add_path(struct pager_core *core, const struct path *p,
+				 enum pager_page_type type, int delta)
+{
+	for (unsigned int l = 0; l < PTE_LEVELS; l++) {
+		struct node *n = node_at(core, p->node[l]);
+
+		if (type == PAGER_PAGE_ANON)
+			n->anon += (uint32_t)delta;
+		else if (type == PAGER_PAGE_ZERO)
+			n->zero += (uint32_t)delta;
+		else
+			n->object += (uint32_t)delta;
+	}
+}
+
+/* The leaf slot of vpn, or NULL; *eff is the AND of the upper entries and
+ * *shared the most references of a node on the path. Changes nothing. */
+uint64_t *table_walk(const struct table *t, uint64_t vpn, uint64_t *eff,
+		     uint32_t *shared);
+
+/* Nodes that table_own needs for this one page: missing and shared ones. */
+unsigned int table_need_own(const struct table *t, uint64_t vpn);
+/* Commit: make the path to vpn own, down to the leaf node. The caller fills
+ * the slot: a new node may not stay empty. */
+void table_own(struct table *t, uint64_t vpn, struct path *p);
+/* Commit: put an entry (with a page) into an empty slot of an own path. */
+void table_fill(struct table *t, struct path *p, uint64_t entry);
+/* Commit: replace a present entry of an own path; sums follow the types. */
+void table_replace(struct table *t, struct path *p, uint64_t entry);
+
+/* Nodes that making every existing path of the range own would need. */
+uint64_t table_need_own_range(const struct table *t, struct pager_range r);
+/* Nodes that own paths to every page of the range would need, whether they
+ * exist or not: an upper bound that is exact for a range never touched. */
+uint64_t table_need_fill_range(const struct table *t, struct pager_range r);
+/* Commit: own all existing paths of the range. */
+void table_own_range(struct table *t, struct pager_range r);
+
+/* Nodes that table_detach needs: shared ones that the range covers in part. */
+uint64_t table_need_detach(const struct table *t, struct pager_range r);
+/* The same if all of the table below the root were shared (after a fork). */
+uint64_t table_need_detach_shared(const struct table *t, struct pager_range r);
+/* Commit: clear the range. Whole subtrees are unlinked, not walked. What lost
+ * its last reference waits for node_drain, after the caller's invalidate. */
+void table_detach(struct table *t, struct pager_range r);
+
+/* Nodes that table_move needs. */
+uint64_t table_need_move(const struct table *t, struct pager_range from,
+			 uint64_t to);
+/* Commit: move the pages of a range to an empty one elsewhere. Leaf nodes that
+ * are covered whole, at the same offset within 2 MiB, move as they are. */
+void table_move(struct table *t, struct pager_range from, uint64_t to);
+
+/* Pages by type in a range, from the sums. */
+struct sums table_sum(const struct table *t, struct pager_range r);
+
+/* Commit: dst (a root of its own, empty) shares all of src, write-protected on
+ * both sides. Returns whether src had a writable entry: then flush it. */
+bool table_share(struct table *dst, struct table *src);
+
+/* Call fn for every leaf slot with a page in the range, in order; nodes that
+ * are shared are entered only if shared is true. */
+void table_each(const struct table *t, struct pager_range r, bool shared,
+		void (*fn)(void *ctx, uint64_t vpn, uint64_t *slot), void *ctx);
+
+#endif
