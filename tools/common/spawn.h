@@ -30,7 +30,7 @@ struct pager_spawn {
 int pager_spawn(struct pager_spawn *spawn, const char *const *args, char *why);
 
 /*
- * SIGTERM, wait (after five seconds SIGKILL), remove the folder. The wait
+ * SIGTERM, wait (after 20 seconds SIGKILL), remove the folder. The wait
  * status as waitpid(2) tells it, so 0 is a clean exit; 0 too if it was not
  * running; -1 if it had to be killed.
  */
