@@ -1,0 +1,384 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The generator of random operations: a kind by weight, a place by interest,
+ * arguments by kind.
+ */
+#include "tests/support/model_gen.h"
+
+#include <string.h>
+
+static const uint8_t weights[MODEL_KINDS] = {
+    [MODEL_SPACE] = 3,	  [MODEL_FORK] = 5,	[MODEL_CLEAR] = 1,
+    [MODEL_FREE] = 3,	  [MODEL_OBJECT] = 3,	[MODEL_RESIZE] = 3,
+    [MODEL_PUT] = 2,	  [MODEL_MAP] = 20,	[MODEL_UNMAP] = 9,
+    [MODEL_PROTECT] = 10, [MODEL_REMAP] = 12,	[MODEL_BRK_START] = 2,
+    [MODEL_BRK] = 4,	  [MODEL_ADVISE] = 12,	[MODEL_PIN] = 2,
+    [MODEL_UNPIN] = 2,	  [MODEL_FAULT] = 12,	[MODEL_POPULATE] = 5,
+    [MODEL_READ] = 15,	  [MODEL_WRITE] = 25,	[MODEL_PROBE] = 15,
+    [MODEL_HARVEST] = 2,  [MODEL_SNAPSHOT] = 2, [MODEL_RESTORE] = 3,
+    [MODEL_DROP] = 3,	  [MODEL_RECHARGE] = 1,
+};
+
+static const uint8_t linux_weights[MODEL_KINDS] = {
+    [MODEL_FORK] = 5,	  [MODEL_FREE] = 3,  [MODEL_RESIZE] = 3,
+    [MODEL_MAP] = 20,	  [MODEL_UNMAP] = 9, [MODEL_PROTECT] = 10,
+    [MODEL_REMAP] = 12,	  [MODEL_BRK] = 4,   [MODEL_ADVISE] = 10,
+    [MODEL_PIN] = 1,	  [MODEL_UNPIN] = 2, [MODEL_FAULT] = 8,
+    [MODEL_POPULATE] = 4, [MODEL_READ] = 15, [MODEL_WRITE] = 25,
+};
+
+static enum model_kind pick_kind(struct model_gen *g)
+{
+	const uint8_t *w = g->linux_like ? linux_weights : weights;
+	unsigned int total = 0, at;
+
+	for (int i = 0; i < MODEL_KINDS; i++)
+		total += w[i];
+	at = (unsigned int)rng_below(&g->rng, total);
+	for (int i = 0; i < MODEL_KINDS; i++) {
+		if (at < w[i])
+			return (enum model_kind)i;
+		at -= w[i];
+	}
+	return MODEL_MAP;
+}
+
+static uint8_t pick_slot(struct model_gen *g, const struct oracle *o, bool live)
+{
+	uint8_t at = (uint8_t)rng_below(&g->rng, MODEL_SPACES);
+
+	for (int i = 0; i < MODEL_SPACES; i++) {
+		if (o->space[at].live == live)
+			return at;
+		at = (uint8_t)((at + 1) % MODEL_SPACES);
+	}
+	return at;
+}
+
+/* An end of a run of pages that are alike, or of presence. */
+static uint64_t pick_edge(struct model_gen *g, const struct oracle *o,
+			  const struct oracle_space *s)
+{
+	uint64_t at = rng_below(&g->rng, o->config.pages);
+
+	for (uint64_t i = 0; i + 1 < o->config.pages; i++) {
+		const struct oracle_page *p = &s->page[at];
+
+		at = (at + 1) % o->config.pages;
+		if (at == 0)
+			continue;
+		if (p->mapped != s->page[at].mapped ||
+		    (p->mapped && !oracle_alike(p, &s->page[at])))
+			return o->config.start + at;
+	}
+	return o->config.start + at;
+}
+
+/* A mapped page, if there is one. */
+static uint64_t pick_mapped(struct model_gen *g, const struct oracle *o,
+			    const struct oracle_space *s)
+{
+	uint64_t at = rng_below(&g->rng, o->config.pages);
+
+	for (uint64_t i = 0; i < o->config.pages; i++) {
+		if (s->page[at].mapped)
+			break;
+		at = (at + 1) % o->config.pages;
+	}
+	return o->config.start + at;
+}
+
+static uint64_t pick_addr(struct model_gen *g, const struct oracle *o,
+			  const struct oracle_space *s)
+{
+	uint64_t end = o->config.start + o->config.pages, at;
+
+	switch (rng_below(&g->rng, 10)) {
+	case 0:
+	case 1:
+	case 2:
+		at = pick_edge(g, o, s);
+		if (rng_percent(&g->rng, 30) && at > o->config.start)
+			at--;
+		break;
+	case 3:
+	case 4:
+	case 5:
+	case 6:
+		at = pick_mapped(g, o, s);
+		break;
+	case 7: /* near a boundary of table nodes, if there is one */
+		at = ((o->config.start + 511) & ~UINT64_C(511)) +
+		     rng_below(&g->rng, 3) * 512;
+		at += rng_below(&g->rng, 5);
+		at = at < 2 ? at : at - 2;
+		if (at >= o->config.start && at < end)
+			break;
+		/* fall through */
+	default:
+		at = o->config.start + rng_below(&g->rng, o->config.pages);
+		break;
+	}
+	if (!g->linux_like && rng_percent(&g->rng, 1))
+		at = rng_percent(&g->rng, 50) && o->config.start
+			 ? o->config.start - 1
+			 : end + rng_below(&g->rng, 3);
+	return at;
+}
+
+static uint64_t pick_len(struct model_gen *g, const struct oracle *o,
+			 uint64_t addr)
+{
+	uint64_t end = o->config.start + o->config.pages;
+	uint64_t left = addr < end ? end - addr : 1;
+	uint64_t len;
+
+	switch (rng_below(&g->rng, 8)) {
+	case 0:
+		len = 1;
+		break;
+	case 1:
+		len = 1 + rng_below(&g->rng, left);
+		break;
+	case 2: /* to a table node's end */
+		len = 512 - addr % 512;
+		break;
+	default:
+		len = 1 + rng_below(&g->rng, g->lengths);
+		break;
+	}
+	if (len > left && (g->linux_like || !rng_percent(&g->rng, 3)))
+		len = left;
+	if (!g->linux_like && rng_percent(&g->rng, 1))
+		len = 0;
+	return len;
+}
+
+static uint32_t pick_prot(struct model_gen *g)
+{
+	static const uint32_t usual[] = {
+	    PAGER_PROT_READ | PAGER_PROT_WRITE,
+	    PAGER_PROT_READ | PAGER_PROT_WRITE,
+	    PAGER_PROT_READ | PAGER_PROT_WRITE,
+	    PAGER_PROT_READ,
+	    PAGER_PROT_READ | PAGER_PROT_EXEC,
+	    0,
+	    PAGER_PROT_ALL,
+	    PAGER_PROT_WRITE,
+	};
+
+	if (!g->linux_like && rng_percent(&g->rng, 1))
+		return 8;
+	if (!g->linux_like && rng_percent(&g->rng, 3))
+		return PAGER_PROT_EXEC;
+	return usual[rng_below(&g->rng, sizeof(usual) / sizeof(usual[0]))];
+}
+
+static uint8_t pick_object(struct model_gen *g, const struct oracle *o)
+{
+	uint8_t at = (uint8_t)rng_below(&g->rng, MODEL_OBJECTS);
+
+	return o->object[at] ? (uint8_t)(at + 1) : 0;
+}
+
+static void gen_map(struct model_gen *g, const struct oracle *o,
+		    struct model_op *op)
+{
+	struct rng *r = &g->rng;
+
+	op->prot = pick_prot(g);
+	if (rng_percent(r, 40))
+		op->object = pick_object(g, o);
+	if (op->object) {
+		op->offset = rng_below(r, g->object_pages);
+		if (rng_percent(r, 50))
+			op->flags |= PAGER_MAP_SHARED;
+		if (!g->linux_like && rng_percent(r, 1))
+			op->offset = PAGER_VPN_END - rng_below(r, 20);
+	} else if (rng_percent(r, 12)) {
+		op->flags |= PAGER_MAP_GROWSDOWN;
+	}
+	if (rng_percent(r, 70))
+		op->flags |= PAGER_MAP_FIXED;
+	else if (rng_percent(r, 30))
+		op->addr = UINT64_MAX;
+	if (op->flags & PAGER_MAP_FIXED && rng_percent(r, 25))
+		op->flags |= PAGER_MAP_NOREPLACE;
+	if (rng_percent(r, 12))
+		op->flags |= PAGER_MAP_POPULATE;
+	if (rng_percent(r, 10))
+		op->flags |= PAGER_MAP_NORESERVE;
+	if (!g->linux_like && rng_percent(r, 2))
+		op->flags ^= 1u << rng_below(r, 7);
+	if (!g->linux_like && rng_percent(r, 1))
+		op->offset++;
+}
+
+static void gen_remap(struct model_gen *g, const struct oracle *o,
+		      const struct oracle_space *s, struct model_op *op)
+{
+	struct rng *r = &g->rng;
+
+	op->new_pages = op->pages;
+	if (rng_percent(r, 60))
+		op->new_pages = 1 + rng_below(r, g->lengths * 2);
+	if (rng_percent(r, 70))
+		op->flags |= PAGER_REMAP_MAYMOVE;
+	if (op->flags && rng_percent(r, 50)) {
+		op->flags |= PAGER_REMAP_FIXED;
+		op->new_addr = pick_addr(g, o, s);
+		/* Whole table nodes can move as they are. */
+		if (rng_percent(r, 30))
+			op->new_addr =
+			    (op->new_addr & ~UINT64_C(511)) | (op->addr & 511);
+	}
+	if (op->flags && rng_percent(r, 15)) {
+		op->flags |= PAGER_REMAP_DONTUNMAP;
+		if (g->linux_like || rng_percent(r, 90))
+			op->new_pages = op->pages;
+	}
+	if (rng_percent(r, 5))
+		op->pages = 0;
+	if (!g->linux_like && rng_percent(r, 2))
+		op->new_addr = op->addr;
+	if (!g->linux_like && rng_percent(r, 1))
+		op->new_pages = 0;
+	if (!g->linux_like && rng_percent(r, 1))
+		op->flags ^= 1u << rng_below(r, 4);
+}
+
+static void gen_access(struct model_gen *g, struct model_op *op)
+{
+	struct rng *r = &g->rng;
+	uint64_t in_page = 0;
+
+	op->cpu = (uint8_t)rng_below(r, 2);
+	switch (rng_below(r, 4)) {
+	case 0: /* the page's first bytes */
+		in_page = rng_below(r, 8);
+		op->pages = 1 + rng_below(r, 8);
+		break;
+	case 1: /* the last ones */
+		in_page = PAGER_PAGE_SIZE - 1 - rng_below(r, 8);
+		op->pages = PAGER_PAGE_SIZE - in_page;
+		break;
+	case 2: /* across the end */
+		in_page = PAGER_PAGE_SIZE - 1 - rng_below(r, 8);
+		op->pages = 16;
+		break;
+	default:
+		in_page = rng_below(r, PAGER_PAGE_SIZE);
+		op->pages = 1 + rng_below(r, MODEL_IO);
+		break;
+	}
+	if (g->one_page && op->pages > PAGER_PAGE_SIZE - in_page)
+		op->pages = PAGER_PAGE_SIZE - in_page;
+	op->addr = pager_vpn_to_va(op->addr) + in_page;
+}
+
+static void gen_brk(struct model_gen *g, const struct oracle *o,
+		    const struct oracle_space *s, struct model_op *op)
+{
+	struct rng *r = &g->rng;
+	uint64_t base = s->brk;
+
+	if (op->kind == MODEL_BRK_START || !s->brk_start) {
+		op->kind = MODEL_BRK_START;
+		op->addr = (o->config.start + rng_below(r, o->config.pages))
+			       << PAGER_PAGE_SHIFT |
+			   (rng_percent(r, 50) ? rng_below(r, 4096) : 0);
+		return;
+	}
+	op->addr = base + rng_below(r, 8 * 4096);
+	if (rng_percent(r, 50))
+		op->addr = base - rng_below(r, 8 * 4096);
+	if (rng_percent(r, 10))
+		op->addr = s->brk_start;
+}
+
+static void gen_advise(struct model_gen *g, struct model_op *op)
+{
+	struct rng *r = &g->rng;
+
+	op->flags = PAGER_ADV_DONTNEED + (uint32_t)rng_below(r, 7);
+	if (rng_percent(r, 30))
+		op->flags = PAGER_ADV_DONTNEED;
+	if (!g->linux_like && rng_percent(r, 1))
+		op->flags = rng_percent(r, 50) ? 0 : 8;
+}
+
+static uint32_t pick_access(struct model_gen *g)
+{
+	if (!g->linux_like && rng_percent(&g->rng, 1))
+		return (uint32_t)rng_below(&g->rng, 9);
+	if (g->linux_like)
+		return 1u << rng_below(&g->rng, 2);
+	return 1u << rng_below(&g->rng, 3);
+}
+
+struct model_op model_gen_next(struct model_gen *g, const struct oracle *o)
+{
+	struct model_op op = {.kind = (uint8_t)pick_kind(g)};
+	const struct oracle_space *s;
+	struct rng *r = &g->rng;
+
+	op.space = pick_slot(g, o, true);
+	s = &o->space[op.space];
+	if (!s->live)
+		op.kind = MODEL_SPACE;
+	op.account = (uint8_t)rng_below(r, MODEL_ACCOUNTS);
+	op.seed = rng_below(r, 1000);
+	if (op.kind == MODEL_SPACE) {
+		op.space = pick_slot(g, o, false);
+		return op;
+	}
+	op.addr = pick_addr(g, o, s);
+	op.pages = pick_len(g, o, op.addr);
+	switch (op.kind) {
+	case MODEL_FORK:
+	case MODEL_RECHARGE:
+		op.other = op.kind == MODEL_FORK
+			       ? pick_slot(g, o, false)
+			       : (uint8_t)rng_below(r, MODEL_ACCOUNTS);
+		break;
+	case MODEL_OBJECT:
+	case MODEL_RESIZE:
+	case MODEL_PUT:
+		op.object = (uint8_t)(1 + rng_below(r, MODEL_OBJECTS));
+		op.pages = rng_below(r, g->object_pages * 2);
+		break;
+	case MODEL_MAP:
+		gen_map(g, o, &op);
+		break;
+	case MODEL_PROTECT:
+		op.prot = pick_prot(g);
+		break;
+	case MODEL_REMAP:
+		gen_remap(g, o, s, &op);
+		break;
+	case MODEL_BRK_START:
+	case MODEL_BRK:
+		gen_brk(g, o, s, &op);
+		break;
+	case MODEL_ADVISE:
+		gen_advise(g, &op);
+		break;
+	case MODEL_FAULT:
+	case MODEL_POPULATE:
+		op.access = pick_access(g);
+		break;
+	case MODEL_READ:
+	case MODEL_WRITE:
+		gen_access(g, &op);
+		break;
+	case MODEL_PROBE:
+		op.access = 1u << rng_below(r, 3);
+		op.cpu = (uint8_t)rng_below(r, 2);
+		op.offset = rng_below(r, PAGER_PAGE_SIZE - 8);
+		if (op.addr < o->config.start ||
+		    op.addr >= o->config.start + o->config.pages)
+			op.addr = o->config.start;
+		break;
+	}
+	return op;
+}

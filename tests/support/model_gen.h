@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Random operations. The generator looks at the oracle, so that most of what
+ * it makes hits something: ends of regions, pages that are there, neighbours.
+ * The rest is at random, and some of it is wrong on purpose.
+ */
+#ifndef TESTS_SUPPORT_MODEL_GEN_H
+#define TESTS_SUPPORT_MODEL_GEN_H
+
+#include "tests/support/oracle.h"
+#include "tests/support/rng.h"
+
+struct model_gen {
+	struct rng rng;
+	bool linux_like;       /* only what Linux has, too: no bad arguments */
+	bool one_page;	       /* reads and writes stay in one page */
+	unsigned int lengths;  /* usual longest range, pages */
+	uint64_t object_pages; /* usual largest object */
+};
+
+struct model_op model_gen_next(struct model_gen *g, const struct oracle *o);
+
+#endif
