@@ -135,7 +135,8 @@ struct pager_status pager_space_map(struct pager_space *space,
 	st = plan(space, args, r);
 	if (st.err)
 		return st;
-	if (args->flags & PAGER_MAP_FIXED) {
+	/* Only what is mapped has pages; clearing a hole could need nodes. */
+	if (args->flags & PAGER_MAP_FIXED && space_mapped_pages(space, r)) {
 		space_isolate(space, r);
 		space_remove(space, r);
 	}

@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Sequences that once failed, shrunk, each under the name of what was wrong.
+ * They run on core and oracle like any other sequence.
+ */
+#include <check.h>
+#include <stdlib.h>
+
+#include "tests/support/model.h"
+
+static struct model model;
+
+static void run(const struct model_config *config, const struct model_op *op,
+		size_t count)
+{
+	model_init(&model, config);
+	for (size_t i = 0; i < count; i++)
+		model_step(&model, &op[i]);
+	model_fini(&model);
+}
+
+#define RUN(config, ops) run(&(config), ops, sizeof(ops) / sizeof((ops)[0]))
+
+/* A fixed mapping over a hole cleared the hole, which copied shared table
+ * nodes that nobody had reserved. */
+START_TEST(test_map_fixed_over_hole_needs_no_nodes)
+{
+	static const struct model_config config = {
+	    .start = 0xbffe2, .pages = 64, .nodes = 24};
+	static const struct model_op ops[] = {
+	    {.kind = MODEL_SPACE, .space = 1},
+	    {.kind = MODEL_SPACE, .space = 0},
+	    {.kind = MODEL_FORK, .space = 0, .other = 2},
+	    {.kind = MODEL_MAP,
+	     .space = 0,
+	     .prot = 2,
+	     .flags = PAGER_MAP_GROWSDOWN,
+	     .addr = 0xc001f,
+	     .pages = 1},
+	    {.kind = MODEL_READ, .space = 0, .addr = 0xc001da49, .pages = 1},
+	    {.kind = MODEL_SNAPSHOT, .space = 0},
+	    {.kind = MODEL_FORK, .space = 1, .other = 3},
+	    {.kind = MODEL_MAP,
+	     .space = 3,
+	     .prot = 3,
+	     .flags = PAGER_MAP_GROWSDOWN,
+	     .addr = 0xbfffe,
+	     .pages = 1},
+	    {.kind = MODEL_SNAPSHOT, .space = 2},
+	    {.kind = MODEL_FREE, .space = 1},
+	    {.kind = MODEL_FORK, .space = 3, .other = 4},
+	    {.kind = MODEL_READ, .space = 4, .addr = 0xbffebffb, .pages = 1},
+	    {.kind = MODEL_MAP,
+	     .space = 4,
+	     .prot = 7,
+	     .addr = 0xbffec,
+	     .pages = 0x14},
+	    {.kind = MODEL_FORK, .space = 4, .other = 1},
+	    {.kind = MODEL_WRITE, .space = 4, .addr = 0xc000e006, .pages = 1},
+	    {.kind = MODEL_FREE, .space = 3},
+	    {.kind = MODEL_FAULT, .space = 1, .access = 2, .addr = 0xc000e},
+	    {.kind = MODEL_MAP,
+	     .space = 0,
+	     .prot = 1,
+	     .flags = PAGER_MAP_FIXED,
+	     .addr = 0xc000e,
+	     .pages = 1},
+	    {.kind = MODEL_FORK, .space = 1, .other = 3},
+	    {.kind = MODEL_MAP,
+	     .space = 3,
+	     .prot = 4,
+	     .flags = PAGER_MAP_FIXED,
+	     .addr = 0xc0003,
+	     .pages = 1},
+	};
+
+	RUN(config, ops);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *suite = suite_create("model-regress");
+	TCase *tc = tcase_create("sequences");
+	SRunner *runner;
+	int failed;
+
+	tcase_add_test(tc, test_map_fixed_over_hole_needs_no_nodes);
+	suite_add_tcase(suite, tc);
+	runner = srunner_create(suite);
+	srunner_run_all(runner, CK_ENV);
+	failed = srunner_ntests_failed(runner);
+	srunner_free(runner);
+	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}
