@@ -64,8 +64,15 @@ static struct pager_status reserve_copy(struct pager_space *s)
 	return pager_ok();
 }
 
+/* What the child's regions differ in from the parent's. */
+struct differences {
+	bool strip; /* some are not inherited, or empty */
+	bool unpin; /* some are pinned in the parent alone */
+};
+
 static struct pager_status plan_fork(struct pager_space *parent,
-				     struct pager_account *account, bool *strip)
+				     struct pager_account *account,
+				     struct differences *d)
 {
 	struct pager_region *r;
 	uint64_t nodes = 1;
@@ -75,11 +82,12 @@ static struct pager_status plan_fork(struct pager_space *parent,
 			      parent->regions.count) ||
 	    !account_has_room(account, PAGER_RES_PAGES, parent->virtual_pages))
 		return pager_refuse(PAGER_ELIMIT, PAGER_ARG_NONE);
-	*strip = false;
+	*d = (struct differences){0};
 	for (r = rtree_first(&parent->regions); r; r = rtree_next(r)) {
+		d->unpin |= (r->flags & PAGER_REGION_PINNED) != 0;
 		if (inherited(r))
 			continue;
-		*strip = true;
+		d->strip = true;
 		nodes += table_need_detach_shared(&parent->table,
 						  pager_region_range(r));
 	}
@@ -121,10 +129,10 @@ struct pager_status pager_space_fork(struct pager_space *parent,
 	struct pager_space *child;
 	struct copying copying;
 	struct pager_status st;
-	bool strip;
+	struct differences d;
 
 	assert(!parent->snapshot);
-	st = plan_fork(parent, account, &strip);
+	st = plan_fork(parent, account, &d);
 	if (st.err)
 		return st;
 	child = pager_slab_take(&core->space_slab);
@@ -152,8 +160,10 @@ struct pager_status pager_space_fork(struct pager_space *parent,
 	account_charge(account, PAGER_RES_REGIONS, child->regions.count);
 	account_charge(account, PAGER_RES_PAGES, child->virtual_pages);
 	share_table(child, parent);
-	if (strip)
+	if (d.strip)
 		strip_child(child);
+	if (d.unpin)
+		space_merge(child, pager_range(0, PAGER_VPN_END));
 	space_note_peak(child);
 	LIST_INSERT_HEAD(&core->spaces, child, all);
 	core->space_count++;

@@ -78,6 +78,32 @@ START_TEST(test_map_fixed_over_hole_needs_no_nodes)
 }
 END_TEST
 
+/* A child does not inherit pins, so pinned and unpinned neighbours are alike
+ * in it: they stayed two regions, and could not grow as one. */
+START_TEST(test_fork_merges_what_was_pinned)
+{
+	static const struct model_config config = {.start = 0x12340,
+						   .pages = 48};
+	static const struct model_op ops[] = {
+	    {.kind = MODEL_SPACE, .space = 1},
+	    {.kind = MODEL_MAP,
+	     .space = 1,
+	     .prot = 3,
+	     .addr = 0x12355,
+	     .pages = 2},
+	    {.kind = MODEL_PIN, .space = 1, .addr = 0x12355, .pages = 1},
+	    {.kind = MODEL_FORK, .space = 1, .other = 2},
+	    {.kind = MODEL_REMAP,
+	     .space = 2,
+	     .addr = 0x12355,
+	     .pages = 2,
+	     .new_pages = 3},
+	};
+
+	RUN(config, ops);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("model-regress");
@@ -86,6 +112,7 @@ int main(void)
 	int failed;
 
 	tcase_add_test(tc, test_map_fixed_over_hole_needs_no_nodes);
+	tcase_add_test(tc, test_fork_merges_what_was_pinned);
 	suite_add_tcase(suite, tc);
 	runner = srunner_create(suite);
 	srunner_run_all(runner, CK_ENV);
