@@ -57,8 +57,7 @@ static void check_regions(const struct model *m, int slot)
 				  slot, info.range.start, info.range.end, vpn);
 		for (uint64_t v = vpn; v < info.range.end; v++) {
 			p = oracle_page(&m->oracle, s, v);
-			runs += v == vpn || v == m->config.start ||
-				!oracle_alike(p - 1, p);
+			runs += v == m->config.start || !oracle_alike(p - 1, p);
 			if (!p->mapped || p->prot != info.prot ||
 			    p->flags != info.flags ||
 			    (p->object && p->offset != info.offset + v - vpn))
@@ -178,6 +177,15 @@ static void check_sums(struct model *m, int slot)
 	same("sum", slot, "zero", si.zero, r.zero);
 	same("sum", slot, "object", si.object, r.object);
 	same("sum", slot, "resident", si.resident, r.anon + r.zero + r.object);
+	if (m->config.max_resident && si.resident > m->config.max_resident)
+		same("limit", slot, "resident", si.resident,
+		     m->config.max_resident);
+	if (m->config.max_pages && si.virtual_pages > m->config.max_pages)
+		same("limit", slot, "virtual", si.virtual_pages,
+		     m->config.max_pages);
+	if (m->config.max_regions && si.regions > m->config.max_regions)
+		same("limit", slot, "regions", si.regions,
+		     m->config.max_regions);
 	if (m->reclaimed)
 		s->peak = si.peak;
 	same("peak", slot, "peak", si.peak, s->peak);
@@ -192,6 +200,62 @@ static void check_sums(struct model *m, int slot)
 	same("sum", slot, "anon in part", part.anon, r.anon);
 	same("sum", slot, "zero in part", part.zero, r.zero);
 	same("sum", slot, "object in part", part.object, r.object);
+}
+
+/* How many leaf entries anywhere borrow each page of each object. */
+static void count_holders(struct oracle *o)
+{
+	for (struct oracle_object *b = o->objects; b; b = b->next)
+		for (uint64_t i = 0; i < ORACLE_OBJECT_PAGES; i++)
+			b->cell[i].holders = 0;
+	for (int i = 0; i < MODEL_SPACES; i++) {
+		const struct oracle_space *s = &o->space[i];
+
+		for (; s && s->live; s = s->snapshot)
+			for (uint64_t at = 0; at < o->config.pages; at++) {
+				const struct oracle_page *p = &s->page[at];
+
+				if (p->type == PAGER_PAGE_OBJECT)
+					p->object->cell[p->offset].holders++;
+			}
+	}
+}
+
+/* A page is private if nobody else, and no other place, can reach its frame;
+ * an object's own reference does not count. Zero pages are shared. */
+static void check_sharing(struct model *m, int slot)
+{
+	const struct oracle_space *s = &m->oracle.space[slot];
+	uint64_t start = m->config.start, end = start + m->config.pages;
+	uint64_t alone = 0, resident = 0;
+	struct pager_sharing sh;
+
+	for (uint64_t i = 0; i < m->config.pages; i++) {
+		const struct oracle_page *p = &s->page[i];
+
+		resident += p->type != PAGER_PAGE_NONE;
+		alone += oracle_exclusive(&m->oracle, p);
+		if (p->type == PAGER_PAGE_OBJECT)
+			alone += p->object->cell[p->offset].holders == 1;
+	}
+	pager_space_sharing(m->space[slot], pager_range(start, end), &sh);
+	same("sharing", slot, "private", sh.private_pages, alone);
+	same("sharing", slot, "shared", sh.shared_pages, resident - alone);
+	if (sh.proportional < alone * PAGER_PAGE_SIZE ||
+	    sh.proportional > resident * PAGER_PAGE_SIZE)
+		same("sharing", slot, "proportional", sh.proportional,
+		     alone * PAGER_PAGE_SIZE);
+}
+
+/* No CPU remembers what the table no longer says. */
+static void check_tlb(const struct model *m, int slot)
+{
+	uint64_t vpn = 0;
+
+	if (!pager_sim_check(m->world.sim, m->space[slot], &vpn))
+		model_die("tlb",
+			  "space %d: a stale translation of page 0x%" PRIx64,
+			  slot, vpn);
 }
 
 static void check_objects(const struct model *m)
@@ -258,6 +322,10 @@ static void check_machine(const struct model *m)
 		frames += m->oracle.frames[a];
 		spaces += n;
 	}
+	if (m->config.account_frames &&
+	    m->oracle.frames[1] > m->config.account_frames)
+		model_die("limit", "%" PRIu64 " frames charged, limit %" PRIu64,
+			  m->oracle.frames[1], m->config.account_frames);
 	if (st.frames_used != frames + 1)
 		model_die("frames", "%" PRIu64 " frames used, not %" PRIu64,
 			  st.frames_used, frames + 1);
@@ -277,16 +345,20 @@ void model_check(struct model *m, bool everything)
 	st = pager_core_recount(m->world.core, why, sizeof(why));
 	if (st.err != PAGER_OK)
 		model_die("recount", "%s: %s", model_error_name(st.err), why);
+	if (everything)
+		count_holders(&m->oracle);
 	for (int i = 0; i < MODEL_SPACES; i++) {
 		if (m->oracle.space[i].live != (m->space[i] != NULL))
 			model_die("slots", "space %d", i);
 		if (!m->space[i])
 			continue;
 		check_sums(m, i);
+		check_tlb(m, i);
 		if (!everything)
 			continue;
 		check_regions(m, i);
 		check_pages(m, i);
+		check_sharing(m, i);
 	}
 	check_objects(m);
 	check_machine(m);

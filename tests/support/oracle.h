@@ -30,7 +30,8 @@ struct oracle_object {
 	bool handle; /* its maker still holds it */
 	uint8_t account;
 	struct oracle_cell {
-		uint32_t frame; /* 0: none */
+		uint32_t frame;	  /* 0: none */
+		uint32_t holders; /* scratch for who wants to count */
 		uint8_t *bytes;
 	} * cell; /* ORACLE_OBJECT_PAGES of them */
 	struct oracle_object *next;
