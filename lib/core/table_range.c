@@ -15,6 +15,22 @@ static bool covers(struct pager_range part, unsigned int level)
 	return pager_range_len(part) == pte_span(level);
 }
 
+static struct sums sum(const struct table *t, uint32_t node, unsigned int level,
+		       uint64_t base, struct pager_range r);
+
+/* Does the part of a node that the range covers hold no page? Then there is
+ * nothing to change in it and no reason to copy it. */
+static bool nothing_in(const struct table *t, uint32_t node, unsigned int level,
+		       uint64_t base, struct pager_range part)
+{
+	struct sums s;
+
+	if (pager_range_len(part) == pte_span(level + 1))
+		return false; /* a node without pages is not kept */
+	s = sum(t, node, level, base, part);
+	return !s.anon && !s.zero && !s.object;
+}
+
 static uint64_t need_own(const struct table *t, uint32_t node,
 			 unsigned int level, uint64_t base,
 			 struct pager_range r, bool shared, bool parts)
@@ -32,6 +48,9 @@ static uint64_t need_own(const struct table *t, uint32_t node,
 			continue;
 		child = node_of(slot[i]);
 		s = shared || node_at(t->core, child)->refs > 1;
+		if (s && nothing_in(t, child, level - 1,
+				    base + i * pte_span(level), part))
+			continue;
 		need += s;
 		if (level > 1)
 			need += need_own(t, child, level - 1,
@@ -78,14 +97,19 @@ static void own(struct table *t, uint32_t node, unsigned int level,
 	unsigned int last = table_last(r, base, level);
 
 	for (unsigned int i = table_first(r, base, level); i <= last; i++) {
+		struct pager_range part = table_clip(r, base, i, level);
+		uint64_t at = base + i * pte_span(level);
 		uint32_t child;
 
 		if (!slot[i])
 			continue;
+		child = node_of(slot[i]);
+		if (node_at(t->core, child)->refs > 1 &&
+		    nothing_in(t, child, level - 1, at, part))
+			continue;
 		child = table_own_child(t, &slot[i]);
 		if (level > 1)
-			own(t, child, level - 1, base + i * pte_span(level),
-			    table_clip(r, base, i, level));
+			own(t, child, level - 1, at, part);
 	}
 }
 
@@ -175,11 +199,14 @@ static struct sums detach(struct table *t, uint32_t node, unsigned int level,
 				sums_add(&gone,
 					 node_sums(node_at(core, child)));
 			} else {
+				uint64_t at = base + i * pte_span(level);
+
+				if (node_at(core, child)->refs > 1 &&
+				    nothing_in(t, child, level - 1, at, part))
+					continue;
 				child = table_own_child(t, &slot[i]);
 				sums_add(&gone,
-					 detach(t, child, level - 1,
-						base + i * pte_span(level),
-						part));
+					 detach(t, child, level - 1, at, part));
 				if (!node_empty(node_at(core, child)))
 					continue;
 			}
