@@ -13,6 +13,11 @@
 
 #define MADE_BY_FIRST_EVENT 0u /* the index of the first process */
 
+/* Linux: MAP_LOCKED and MAP_POPULATE; MADV_POPULATE_READ and _WRITE. */
+#define MAP_POPULATES	   UINT64_C(0xa000)
+#define ADV_POPULATE_READ  22
+#define ADV_POPULATE_WRITE 23
+
 /* Open addressing from a hash to an index; the caller tells equals apart. */
 struct cast_table {
 	uint32_t *slots; /* index + 1, or 0 */
@@ -230,11 +235,12 @@ static int cast_child(struct cast *cast, struct trace_reader *reader,
 		child = add_member(cast, event->child, event->line);
 	if (child == CAST_NONE)
 		return no_memory(reader);
-	if (is_ancestor(cast, child, parent))
+	if (known && is_ancestor(cast, child, parent))
 		return bad(reader, event->line, "is its own ancestor",
 			   event->child);
 	cast->members[child].parent = parent;
 	cast->members[child].fork_line = event->line;
+	cast->members[child].last = event->line;
 	cast->members[child].vfork = event->kind == TRACE_VFORK;
 	return 0;
 }
@@ -264,7 +270,16 @@ static int cast_event(struct cast *cast, struct trace_reader *reader,
 		    event->end - event->addr > cast->max_stack)
 			cast->max_stack = event->end - event->addr;
 		return add_file(cast, &event->file) ? 0 : no_memory(reader);
+	case TRACE_FAULT:
+		cast->pages += 2;
+		return 0;
+	case TRACE_MADVISE:
+		if (event->advice == ADV_POPULATE_READ ||
+		    event->advice == ADV_POPULATE_WRITE)
+			cast->pages += 2 * (event->len / 4096);
+		return 0;
 	case TRACE_RESIDENT:
+		cast->pages++;
 		if (event->addr < m->vma_start || event->addr >= m->vma_end)
 			return bad(reader, event->line,
 				   "has a resident page outside the vma above",
@@ -273,6 +288,8 @@ static int cast_event(struct cast *cast, struct trace_reader *reader,
 	case TRACE_MMAP:
 		if (trace_is_errno(event->result))
 			return 0;
+		if (event->flags & MAP_POPULATES)
+			cast->pages += 2 * (event->len / 4096);
 		return add_file(cast, &event->file) ? 0 : no_memory(reader);
 	case TRACE_MREMAP:
 		if (event->new_len > event->len &&
@@ -311,14 +328,20 @@ static void settle_beginnings(struct cast *cast)
 			if (m->older != CAST_NONE &&
 			    cast->members[m->older].last >= first)
 				first = cast->members[m->older].last + 1;
-			if (m->first > first)
-				m->first = first;
+			if (m->first <= first)
+				break;
+			m->first = first;
 		}
 	}
 }
 
 static int check_ends(struct cast *cast, struct trace_reader *reader)
 {
+	if (cast->count == 0) {
+		snprintf(reader->why, sizeof(reader->why),
+			 "no process: the recording is cut short");
+		return -1;
+	}
 	for (uint32_t i = 0; i < cast->count; i++) {
 		struct cast_member *m = &cast->members[i];
 		bool forked = m->fork_line != 0 || i == MADE_BY_FIRST_EVENT;

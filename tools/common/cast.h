@@ -47,6 +47,8 @@ struct cast {
 	struct cast_file *files;
 	uint32_t file_count;
 	uint64_t events;
+	uint64_t pages;	    /* that it can want at most: two for each fault, and
+			     * what is populated */
 	uint64_t max_grown; /* bytes: the largest new length that a growing
 			     * mremap asked for */
 	uint64_t max_stack; /* bytes: the longest [stack] */
