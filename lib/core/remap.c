@@ -48,7 +48,8 @@ static struct pager_status check(const struct pager_space *s,
 		st = space_check_range(s, to);
 		if (st.err)
 			return pager_refuse(st.err, PAGER_ARG_NEW_ADDR);
-		if (pager_range_overlaps(from, to))
+		/* A second view may not replace what it is a view of. */
+		if (pager_range_overlaps(from, to) || to.start == from.start)
 			return pager_refuse(PAGER_EINVAL, PAGER_ARG_NEW_ADDR);
 	}
 	return pager_ok();

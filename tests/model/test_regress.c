@@ -104,6 +104,35 @@ START_TEST(test_fork_merges_what_was_pinned)
 }
 END_TEST
 
+/* A second view (length 0) put exactly over the region it is a view of
+ * removed the region and then looked for it. */
+START_TEST(test_second_view_over_itself)
+{
+	static const struct model_config config = {.start = 0x12340,
+						   .pages = 48};
+	static const struct model_op ops[] = {
+	    {.kind = MODEL_SPACE, .space = 3},
+	    {.kind = MODEL_OBJECT, .object = 1, .pages = 4},
+	    {.kind = MODEL_MAP,
+	     .space = 3,
+	     .object = 1,
+	     .prot = 3,
+	     .flags = PAGER_MAP_FIXED | PAGER_MAP_SHARED,
+	     .addr = 0x12342,
+	     .pages = 1},
+	    {.kind = MODEL_REMAP,
+	     .space = 3,
+	     .flags = PAGER_REMAP_MAYMOVE | PAGER_REMAP_FIXED,
+	     .addr = 0x12342,
+	     .new_addr = 0x12342,
+	     .new_pages = 1},
+	};
+
+	RUN(config, ops);
+	ck_assert_uint_eq(model.got.err, PAGER_EINVAL);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("model-regress");
@@ -113,6 +142,7 @@ int main(void)
 
 	tcase_add_test(tc, test_map_fixed_over_hole_needs_no_nodes);
 	tcase_add_test(tc, test_fork_merges_what_was_pinned);
+	tcase_add_test(tc, test_second_view_over_itself);
 	suite_add_tcase(suite, tc);
 	runner = srunner_create(suite);
 	srunner_run_all(runner, CK_ENV);

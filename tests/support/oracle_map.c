@@ -228,8 +228,9 @@ static uint32_t remap_check(const struct oracle *o,
 	if (op->flags & PAGER_REMAP_FIXED) {
 		if (!oracle_inside(o, op->new_addr, op->new_pages, &errs))
 			return errs;
-		if (op->new_addr < end &&
-		    op->addr < op->new_addr + op->new_pages)
+		if (op->new_addr == op->addr ||
+		    (op->new_addr < end &&
+		     op->addr < op->new_addr + op->new_pages))
 			return ORACLE_ERR(PAGER_EINVAL);
 	}
 	p = oracle_page(o, s, op->addr);
@@ -237,9 +238,6 @@ static uint32_t remap_check(const struct oracle *o,
 		return ORACLE_ERR(PAGER_EUNMAPPED) | ORACLE_ERR(PAGER_ERANGE);
 	if (op->pages == 0) {
 		if (!(p->flags & PAGER_REGION_SHARED))
-			return ORACLE_ERR(PAGER_EINVAL);
-		/* It would replace what it is a view of. */
-		if (op->flags & PAGER_REMAP_FIXED && op->new_addr == op->addr)
 			return ORACLE_ERR(PAGER_EINVAL);
 		return op->flags & PAGER_REMAP_MAYMOVE
 			   ? ORACLE_OK
@@ -333,7 +331,8 @@ uint32_t oracle_remap(struct oracle *o, struct oracle_space *s,
 		unmap_range(o, s, op->addr + op->new_pages, end);
 		return ORACLE_OK;
 	}
-	if (first->object && first->offset > PAGER_VPN_END - op->new_pages)
+	if (first->object && op->new_pages > op->pages &&
+	    first->offset > PAGER_VPN_END - op->new_pages)
 		return ORACLE_ERR(PAGER_EOVERFLOW);
 	if (op->pages &&
 	    !(op->flags & (PAGER_REMAP_DONTUNMAP | PAGER_REMAP_FIXED)) &&
