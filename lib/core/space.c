@@ -52,13 +52,11 @@ pager_space_new(struct pager_core *core, struct pager_account *account,
 	s->table.mmu = mmu;
 	s->range = range;
 	s->limits = limits_or_default(limits);
-	s->table.root = node_take(core, account, PTE_LEVELS - 1);
 	if (mmu.ops->attach(mmu.mmu, s)) {
-		node_put(core, s->table.root);
-		node_drain(core);
 		pager_slab_give(&core->space_slab, s);
 		return pager_refuse(PAGER_ENOMEM, PAGER_ARG_BACKEND);
 	}
+	s->table.root = node_take(core, account, PTE_LEVELS - 1);
 	rtree_init(&s->regions, &core->rtree_pools);
 	s->id = ++core->next_id;
 	LIST_INSERT_HEAD(&core->spaces, s, all);
