@@ -1,0 +1,255 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * One turn of a connection: send what waits, take at most SRV_BURST packets
+ * with one call, serve them, send the replies with one call.
+ */
+#include "server/conn.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "lib/base/failpoint.h"
+#include "server/dispatch.h"
+#include "server/receive.h"
+#include "server/session.h"
+#include "server/user.h"
+
+static struct srv_conn *to_conn(struct srv_source *source)
+{
+	return (struct srv_conn *)source;
+}
+
+/* --- flow --------------------------------------------------------------------
+ */
+
+/* May the user leave one more reply unread? One that has none may always. */
+static bool user_has_room(const struct srv_conn *conn)
+{
+	const struct srv_user *user = conn->client.user;
+	uint64_t max = user->limits.max[PAGER_USER_QUEUED];
+
+	return user->queued == 0 ||
+	       (max >= PAGER_MSG_MAX && user->queued <= max - PAGER_MSG_MAX);
+}
+
+/* Ask for the events that the connection's state calls for. */
+static void update(struct srv_loop *loop, struct srv_conn *conn)
+{
+	bool reads = !conn->ended && !loop->leave_at_ms &&
+		     srv_queue_room(&conn->queue) > 0;
+	bool held = reads && !user_has_room(conn);
+	uint32_t events = 0;
+
+	if (held != conn->held_back) {
+		conn->held_back = held;
+		loop->held_back += held ? 1 : UINT64_MAX;
+	}
+	if (reads && !held)
+		events |= EPOLLIN;
+	if (srv_queue_pending(&conn->queue))
+		events |= EPOLLOUT;
+	srv_loop_watch(loop, &conn->source, events);
+}
+
+/* Bring the counts of unread bytes up to date. */
+static void account(struct srv_conn *conn)
+{
+	uint64_t pending = srv_queue_pending(&conn->queue);
+
+	conn->client.user->queued += pending - conn->client.queued;
+	conn->client.queued = pending;
+}
+
+/* Replies of this user were read: others of the same user may go on. */
+static void release(struct srv_loop *loop, const struct srv_user *user)
+{
+	struct srv_conn *conn;
+
+	if (!loop->held_back)
+		return;
+	TAILQ_FOREACH (conn, &loop->conns, link)
+		if (conn->held_back && conn->client.user == user)
+			update(loop, conn);
+}
+
+/* --- a turn
+ * ------------------------------------------------------------------- */
+
+static void log_drop(struct srv_loop *loop, const struct srv_conn *conn,
+		     const char *why)
+{
+	pager_log_limited(&loop->srv->log, PAGER_LOG_NOTICE,
+			  "dropped a connection of user %u, process %d: %s",
+			  (unsigned int)conn->client.user->uid,
+			  (int)conn->client.pid, why);
+}
+
+/* Serve what was received. False: a violation. */
+static bool serve(struct srv_loop *loop, struct srv_conn *conn,
+		  const struct srv_packet *packets, unsigned int n)
+{
+	enum pager_violation why;
+	size_t len;
+
+	for (unsigned int i = 0; i < n && !conn->ended; i++) {
+		const struct srv_packet *packet = packets + i;
+
+		if (packet->len == 0 && !packet->truncated) {
+			/* The end, or a packet of no bytes: as good as one. */
+			conn->ended = true;
+			break;
+		}
+		why = PAGER_VIOLATION_SHORT;
+		if (packet->fds_lost)
+			why = PAGER_VIOLATION_FDS;
+		len =
+		    packet->truncated || packet->fds_lost
+			? 0
+			: srv_dispatch(loop->srv, &conn->client, packet->bytes,
+				       packet->len, packet->nfds,
+				       srv_queue_tail(&conn->queue), &why);
+		if (len == 0) {
+			loop->srv->violations++;
+			log_drop(loop, conn,
+				 packet->truncated
+				     ? "message longer than 65536 bytes"
+				     : pager_violation_text(why));
+			return false;
+		}
+		srv_queue_push(&conn->queue, len);
+	}
+	return true;
+}
+
+/* Take some packets and serve them. False: the connection is to be dropped. */
+static bool take(struct srv_loop *loop, struct srv_conn *conn)
+{
+	struct srv_packet packets[SRV_BURST];
+	unsigned int room = srv_queue_room(&conn->queue);
+	bool fine;
+	int n;
+
+	n = srv_receive(conn->source.fd, loop->packets, packets,
+			room < SRV_BURST ? room : SRV_BURST);
+	if (n < 0)
+		return errno == EAGAIN || errno == EINTR || errno == ENOMEM ||
+		       errno == ENOBUFS;
+	fine = serve(loop, conn, packets, (unsigned int)n);
+	srv_receive_done(packets, (unsigned int)n);
+	return fine;
+}
+
+static void ready(struct srv_loop *loop, struct srv_source *source,
+		  uint32_t events)
+{
+	struct srv_conn *conn = to_conn(source);
+	uint64_t queued = conn->client.queued;
+	bool alive = !(events & (EPOLLHUP | EPOLLERR));
+
+	if (alive && events & EPOLLOUT)
+		alive = srv_queue_flush(&conn->queue, source->fd) == 0;
+	if (alive && events & EPOLLIN && source->events & EPOLLIN &&
+	    srv_queue_room(&conn->queue)) {
+		alive = take(loop, conn);
+		/* Even of a violator, who has a right to earlier answers. */
+		if (srv_queue_flush(&conn->queue, source->fd))
+			alive = false;
+	}
+	if (conn->ended && !srv_queue_pending(&conn->queue))
+		alive = false;
+	if (loop->leave_at_ms && !srv_queue_pending(&conn->queue))
+		alive = false;
+	if (!alive) {
+		srv_conn_close(loop, conn);
+		return;
+	}
+	account(conn);
+	update(loop, conn);
+	if (conn->client.queued < queued)
+		release(loop, conn->client.user);
+}
+
+/* --- life
+ * --------------------------------------------------------------------- */
+
+int srv_conn_new(struct srv_loop *loop, int fd, uid_t uid, pid_t pid)
+{
+	struct srv_conn *conn;
+
+	conn = pager_fail("conn.new") ? NULL : calloc(1, sizeof(*conn));
+	if (!conn)
+		goto no_conn;
+	if (srv_queue_init(&conn->queue))
+		goto no_queue;
+	conn->client.user = srv_user_join(loop->srv, uid);
+	if (!conn->client.user)
+		goto no_user;
+	conn->client.pid = pid;
+	conn->source.fd = fd;
+	conn->source.ready = ready;
+	if (srv_loop_watch(loop, &conn->source, EPOLLIN))
+		goto no_watch;
+	TAILQ_INSERT_TAIL(&loop->conns, conn, link);
+	loop->conn_count++;
+	pager_log(PAGER_LOG_INFO, "user %u, process %d has connected",
+		  (unsigned int)uid, (int)pid);
+	return 0;
+
+no_watch:
+	srv_user_leave(loop->srv, conn->client.user);
+no_user:
+	srv_queue_fini(&conn->queue);
+no_queue:
+	free(conn);
+no_conn:
+	close(fd);
+	return -1;
+}
+
+void srv_conn_close(struct srv_loop *loop, struct srv_conn *conn)
+{
+	struct srv_user *user = conn->client.user;
+
+	pager_log(PAGER_LOG_INFO, "user %u, process %d has gone",
+		  (unsigned int)user->uid, (int)conn->client.pid);
+	srv_loop_forget(loop, &conn->source);
+	close(conn->source.fd);
+	if (conn->client.session)
+		srv_session_free(loop->srv, conn->client.session);
+	user->queued -= conn->client.queued;
+	if (conn->held_back)
+		loop->held_back--;
+	TAILQ_REMOVE(&loop->conns, conn, link);
+	TAILQ_INSERT_TAIL(&loop->dead, conn, link);
+	loop->conn_count--;
+	release(loop, user);
+	srv_user_leave(loop->srv, user);
+	conn->client.user = NULL;
+}
+
+void srv_conns_bury(struct srv_loop *loop)
+{
+	struct srv_conn *conn;
+
+	while ((conn = TAILQ_FIRST(&loop->dead))) {
+		TAILQ_REMOVE(&loop->dead, conn, link);
+		srv_queue_fini(&conn->queue);
+		free(conn);
+	}
+}
+
+void srv_conns_drain(struct srv_loop *loop)
+{
+	struct srv_conn *conn, *next;
+
+	TAILQ_FOREACH_SAFE (conn, &loop->conns, link, next) {
+		if (srv_queue_pending(&conn->queue))
+			update(loop, conn);
+		else
+			srv_conn_close(loop, conn);
+	}
+}

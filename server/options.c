@@ -1,0 +1,165 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * getopt_long(3) and a switch.
+ */
+#include "server/options.h"
+
+#include <getopt.h>
+#include <string.h>
+
+#include "server/number.h"
+
+enum {
+	OPT_CHECK = 256,
+	OPT_MEMORY,
+	OPT_NODES,
+	OPT_SIMULATE,
+	OPT_READY,
+	OPT_HELP,
+	OPT_VERSION,
+};
+
+static const struct option long_options[] = {
+    {"socket", required_argument, NULL, 's'},
+    {"config", required_argument, NULL, 'c'},
+    {"check-config", no_argument, NULL, OPT_CHECK},
+    {"memory", required_argument, NULL, OPT_MEMORY},
+    {"nodes", required_argument, NULL, OPT_NODES},
+    {"simulate", no_argument, NULL, OPT_SIMULATE},
+    {"ready-fd", required_argument, NULL, OPT_READY},
+    {"verbose", no_argument, NULL, 'v'},
+    {"help", no_argument, NULL, OPT_HELP},
+    {"version", no_argument, NULL, OPT_VERSION},
+    {NULL, 0, NULL, 0},
+};
+
+void srv_options_usage(FILE *out)
+{
+	fputs(
+	    "usage: pagerd [-v] [--socket PATH] [--config FILE]\n"
+	    "              [--memory SIZE] [--nodes N] [--simulate]\n"
+	    "              [--ready-fd N]\n"
+	    "       pagerd --check-config --config FILE\n"
+	    "       pagerd --help | --version\n"
+	    "\n"
+	    "Serves address spaces over a Unix socket, in the foreground,\n"
+	    "until SIGTERM or SIGINT. See pagerd(8).\n"
+	    "\n"
+	    "  -s, --socket PATH   where to listen (/run/pagerd.sock for\n"
+	    "                      root, else $XDG_RUNTIME_DIR/pagerd.sock)\n"
+	    "  -c, --config FILE   read settings from FILE, again on SIGHUP\n"
+	    "      --check-config  say whether FILE is valid, and leave\n"
+	    "      --memory SIZE   size of the frame pool: 4096, 64M, 1G\n"
+	    "      --nodes N       page-table nodes\n"
+	    "      --simulate      no memory behind the frames\n"
+	    "      --ready-fd N    write a line to descriptor N when ready\n"
+	    "  -v, --verbose       say more; twice: each refusal and request\n"
+	    "      --help          this text\n"
+	    "      --version       the version\n",
+	    out);
+}
+
+static int refuse(char *why, size_t size, const char *option, const char *value,
+		  const char *reason)
+{
+	snprintf(why, size, "%s %s: %s", option, value, reason);
+	return -1;
+}
+
+static int parse_number(int opt, const char *value, struct srv_options *options,
+			char *why, size_t size)
+{
+	const char *reason;
+	uint64_t fd = 0;
+
+	switch (opt) {
+	case OPT_MEMORY:
+		reason = srv_number_size(value, SRV_MEMORY_MIN, SRV_MEMORY_MAX,
+					 &options->memory);
+		if (!reason && options->memory % PAGER_PAGE_SIZE)
+			reason = "not a multiple of 4K";
+		return reason ? refuse(why, size, "--memory", value, reason)
+			      : 0;
+	case OPT_NODES:
+		reason = srv_number_count(value, SRV_NODES_MIN, SRV_NODES_MAX,
+					  &options->nodes);
+		return reason ? refuse(why, size, "--nodes", value, reason) : 0;
+	default:
+		reason = srv_number_count(value, 0, 1 << 20, &fd);
+		options->ready_fd = (int)fd;
+		return reason ? refuse(why, size, "--ready-fd", value, reason)
+			      : 0;
+	}
+}
+
+int srv_options_parse(struct srv_options *options, int argc, char **argv,
+		      char *why, size_t size)
+{
+	int opt;
+
+	memset(options, 0, sizeof(*options));
+	options->ready_fd = -1;
+	opterr = 0;
+	optind = 1;
+	while ((opt = getopt_long(argc, argv, "+:s:c:v", long_options, NULL)) !=
+	       -1) {
+		switch (opt) {
+		case 's':
+			options->socket = optarg;
+			break;
+		case 'c':
+			options->config = optarg;
+			break;
+		case 'v':
+			options->verbose++;
+			break;
+		case OPT_CHECK:
+			options->action = SRV_ACTION_CHECK;
+			break;
+		case OPT_SIMULATE:
+			options->simulate = true;
+			break;
+		case OPT_HELP:
+			options->action = SRV_ACTION_HELP;
+			return 0;
+		case OPT_VERSION:
+			options->action = SRV_ACTION_VERSION;
+			return 0;
+		case ':':
+			snprintf(why, size, "%s: an argument is missing",
+				 argv[optind - 1]);
+			return -1;
+		case '?':
+			snprintf(why, size, "%s: unknown option",
+				 argv[optind - 1]);
+			return -1;
+		default:
+			if (parse_number(opt, optarg, options, why, size))
+				return -1;
+		}
+	}
+	if (optind < argc) {
+		snprintf(why, size, "%s: unexpected argument", argv[optind]);
+		return -1;
+	}
+	if (options->action == SRV_ACTION_CHECK && !options->config) {
+		snprintf(why, size, "--check-config needs --config FILE");
+		return -1;
+	}
+	if (options->socket && !*options->socket) {
+		snprintf(why, size, "--socket: the path is empty");
+		return -1;
+	}
+	return 0;
+}
+
+void srv_options_apply(const struct srv_options *options,
+		       struct srv_config *config)
+{
+	if (options->memory)
+		config->memory = options->memory;
+	if (options->nodes)
+		config->nodes = options->nodes;
+	if (options->simulate)
+		config->simulate = true;
+}

@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * recvmmsg(2) with room for exactly as many descriptors as a message may have.
+ */
+#include "server/receive.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "lib/base/failpoint.h"
+
+union control {
+	char bytes[CMSG_SPACE(PAGER_FDS_MAX * sizeof(int))];
+	struct cmsghdr align;
+};
+
+static void collect_fds(struct msghdr *message, struct srv_packet *packet)
+{
+	struct cmsghdr *c;
+
+	for (c = CMSG_FIRSTHDR(message); c; c = CMSG_NXTHDR(message, c)) {
+		size_t n = (c->cmsg_len - CMSG_LEN(0)) / sizeof(int);
+		int fd;
+
+		if (c->cmsg_level != SOL_SOCKET || c->cmsg_type != SCM_RIGHTS)
+			continue;
+		for (size_t i = 0; i < n; i++) {
+			memcpy(&fd, CMSG_DATA(c) + i * sizeof(fd), sizeof(fd));
+			if (packet->nfds < PAGER_FDS_MAX) {
+				packet->fds[packet->nfds++] = fd;
+			} else {
+				close(fd);
+				packet->fds_lost = true;
+			}
+		}
+	}
+}
+
+int srv_receive(int fd, uint8_t *buf, struct srv_packet *packets,
+		unsigned int max)
+{
+	struct mmsghdr messages[SRV_BURST];
+	union control controls[SRV_BURST];
+	struct iovec iov[SRV_BURST];
+	int n;
+
+	if (pager_fail("receive.recv")) {
+		errno = ENOBUFS;
+		return -1;
+	}
+	memset(messages, 0, max * sizeof(*messages));
+	for (unsigned int i = 0; i < max; i++) {
+		iov[i].iov_base = buf + (size_t)i * PAGER_MSG_MAX;
+		iov[i].iov_len = PAGER_MSG_MAX;
+		messages[i].msg_hdr.msg_iov = iov + i;
+		messages[i].msg_hdr.msg_iovlen = 1;
+		messages[i].msg_hdr.msg_control = controls[i].bytes;
+		messages[i].msg_hdr.msg_controllen = sizeof(controls[i].bytes);
+	}
+	n = recvmmsg(fd, messages, max, MSG_DONTWAIT | MSG_CMSG_CLOEXEC, NULL);
+	for (int i = 0; i < n; i++) {
+		struct srv_packet *packet = packets + i;
+		int flags = messages[i].msg_hdr.msg_flags;
+
+		*packet = (struct srv_packet){
+		    .bytes = iov[i].iov_base,
+		    .len = messages[i].msg_len,
+		    .truncated = flags & MSG_TRUNC,
+		    .fds_lost = flags & MSG_CTRUNC,
+		};
+		collect_fds(&messages[i].msg_hdr, packet);
+	}
+	return n;
+}
+
+void srv_receive_done(struct srv_packet *packets, unsigned int n)
+{
+	for (unsigned int i = 0; i < n; i++)
+		for (unsigned int f = 0; f < packets[i].nfds; f++)
+			if (packets[i].fds[f] >= 0)
+				close(packets[i].fds[f]);
+}
