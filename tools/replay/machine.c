@@ -119,6 +119,8 @@ static void fork_space(struct machine *m, struct proc *p, struct proc *parent,
 	note.kind = NOTE_FORKED;
 	r.space = p->space;
 	stream_add(m->stream, PAGER_CALL_SPACE_INFO, &r, sizeof(r), &note);
+	if (m->options->picture)
+		picture_remember(m, p);
 }
 
 static void begin_one(struct machine *m, uint32_t member,
@@ -157,6 +159,7 @@ static void exec(struct machine *m, struct proc *p, const struct trace_event *e)
 	struct note note = note_event(p, e);
 
 	reset(p);
+	picture_forget(p);
 	p->name = e->name;
 	if (!m->program[0])
 		printable(e->name, m->program, sizeof(m->program));
@@ -215,6 +218,7 @@ static void make_resident(struct machine *m, struct proc *p,
 
 static void forget(struct proc *p)
 {
+	picture_forget(p);
 	for (size_t i = 0; i < p->shown_count; i++) {
 		free(p->shown[i].linux_side);
 		free(p->shown[i].pagerd_side);
@@ -348,27 +352,33 @@ static int handle(struct machine *m, struct proc *p,
 	return 0;
 }
 
+/* Something the program did: not what was found when it began or ended. */
+static bool is_event(enum trace_kind kind)
+{
+	return kind != TRACE_VMA && kind != TRACE_RESIDENT && kind != TRACE_END;
+}
+
 static int run_lines(struct machine *m, const char *data, size_t size,
 		     void (*tick)(uint64_t events), const volatile bool *stop)
 {
 	struct trace_reader reader;
 	struct trace_event e;
-	uint64_t told = 0;
+	uint64_t lines = 0, told = 0;
 
 	trace_start(&reader, data, size);
 	while (trace_next(&reader, &e) > 0) {
 		uint32_t member = cast_find(&m->cast, e.pid, e.line);
 		struct proc *p;
 
-		m->totals.events++;
-		if (m->totals.events % TICK == 0) {
-			tick(m->totals.events - told);
-			told = m->totals.events;
+		if (++lines % TICK == 0) {
+			tick(lines - told);
+			told = lines;
 		}
 		if (m->cast.members[member].late)
 			continue;
 		p = begin(m, member, &e);
-		p->events++;
+		p->events += is_event(e.kind);
+		m->totals.events += is_event(e.kind);
 		if (handle(m, p, &e) < 0)
 			return m->stream->lost ? 2 : 1;
 		if (m->stream->lost || *stop)
@@ -376,7 +386,7 @@ static int run_lines(struct machine *m, const char *data, size_t size,
 	}
 	object_close(m, m->special.handle);
 	stream_flush(m->stream);
-	tick(m->totals.events - told);
+	tick(lines - told);
 	return m->stream->lost ? 2 : 0;
 }
 

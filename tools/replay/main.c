@@ -8,6 +8,7 @@
  */
 #include <err.h>
 #include <errno.h>
+#include <inttypes.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -39,6 +40,7 @@ static struct {
 	const char *socket;
 	bool spawn;
 	bool quiet;
+	bool lines; /* progress as lines, if there is no terminal */
 	bool colour;
 	uint64_t jobs;
 	char **paths;
@@ -50,6 +52,7 @@ static struct {
 	size_t printed;	      /* jobs before it are */
 	uint64_t events, events_done;
 	struct tool_progress progress;
+	double next_line; /* of progress */
 } run = {.jobs = 1, .lock = PTHREAD_MUTEX_INITIALIZER};
 
 static volatile bool stopped;
@@ -80,6 +83,8 @@ static int parse(int argc, char **argv)
 	     "colours, also if the output is no terminal", 0, 0},
 	    {"json", 0, TOOL_OPTION_FLAG, &run.options.json, NULL,
 	     "an object for each process, and a last one", 0, 0},
+	    {"progress", 0, TOOL_OPTION_FLAG, &run.lines, NULL,
+	     "tell how far it is, also if there is no terminal", 0, 0},
 	    {"quiet", 'q', TOOL_OPTION_FLAG, &run.quiet, NULL,
 	     "no progress, and the last line alone", 0, 0},
 	    {NULL, 0, 0, NULL, NULL, NULL, 0, 0},
@@ -87,7 +92,7 @@ static int parse(int argc, char **argv)
 	const struct tool_program program = {
 	    .name = "pager-replay",
 	    .usage = "pager-replay [--socket PATH | --spawn] [--verify] "
-		     "[OPTION...] FILE...\n",
+		     "[OPTION...] FILE...",
 	    .about = "Replays recordings of real programs inside pagerd.",
 	    .options = options,
 	};
@@ -157,21 +162,33 @@ static bool load_all(void)
 	return good;
 }
 
-static void tick(uint64_t events)
-{
-	pthread_mutex_lock(&run.lock);
-	run.events_done += events;
-	if (!run.quiet)
-		tool_progress_show(&run.progress, run.events_done, run.events);
-	pthread_mutex_unlock(&run.lock);
-}
-
 static double seconds_now(void)
 {
 	struct timespec now;
 
 	clock_gettime(CLOCK_MONOTONIC, &now);
 	return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
+}
+
+/* Locked. */
+static void show_progress(void)
+{
+	if (run.quiet)
+		return;
+	tool_progress_show(&run.progress, run.events_done, run.events);
+	if (!run.lines || run.progress.enabled || seconds_now() < run.next_line)
+		return;
+	run.next_line = seconds_now() + 1;
+	fprintf(stderr, "pager-replay: %" PRIu64 " of %" PRIu64 " events\n",
+		run.events_done, run.events);
+}
+
+static void tick(uint64_t events)
+{
+	pthread_mutex_lock(&run.lock);
+	run.events_done += events;
+	show_progress();
+	pthread_mutex_unlock(&run.lock);
 }
 
 static void connect_and_run(struct job *job)
@@ -299,7 +316,7 @@ static int summarize(double seconds)
 		totals_add(&total, &run.job[i].machine.totals);
 		picture = picture_better(picture, run.job[i].machine.picture);
 	}
-	if (picture && !o->json && !run.quiet)
+	if (picture && !o->json)
 		picture_print(picture, stdout,
 			      run.colour || isatty(STDOUT_FILENO), says_utf8());
 	picture_free(picture);

@@ -2,10 +2,12 @@
 /*
  * A picture of a forked pair: the private memory of a child just before it
  * ends, and the same addresses of its parent, page by page as pagerd's PAGE
- * tells them.
+ * tells them. What each page's frame was right after the fork is remembered,
+ * so that it shows who copied.
  *
- *	shared	both reach the same frame: it was never written since
- *	own	a frame of its own: copied by a write, or new since the fork
+ *	shared	both reach the same frame: nobody wrote to it since
+ *	kept	the frame of the fork, which the other one has left
+ *	copied	a frame of its own, copied by a write or new since the fork
  *	zero	the one zero frame, until somebody writes
  *	file	borrowed from a file's object
  *
@@ -18,12 +20,30 @@
 
 #include "tools/replay/replay.h"
 
-#define WIDTH	       64      /* cells in a row */
-#define ROWS_MAX       8       /* regions shown */
-#define PAGES_MAX      262144u /* pages looked at, for one pair */
-#define CANDIDATES_MAX 64      /* pairs looked at, for one recording */
+#define WIDTH	       64     /* cells in a row */
+#define ROWS_MAX       6      /* regions shown */
+#define PAGES_MAX      65536u /* pages looked at, for one pair */
+#define CANDIDATES_MAX 64     /* pairs looked at, for one recording */
 
-enum state { EMPTY, SHARED, OWN, ZERO, FILE_PAGE, STATES };
+/* Of a page; the last one only of a cell: copied pages and others. */
+enum state {
+	EMPTY,
+	SHARED,
+	KEPT,
+	COPIED,
+	ZERO,
+	FILE_PAGE,
+	STATES,
+	MIXED = STATES
+};
+
+/* A stretch of the child as it was right after the fork. */
+struct before {
+	struct before *next;
+	uint64_t start;
+	uint64_t pages;
+	uint64_t frame[]; /* physical addresses; 0: no private frame */
+};
 
 struct strip {
 	uint64_t start;
@@ -32,7 +52,7 @@ struct strip {
 	unsigned int cells;
 	uint32_t flags; /* PAGER_REGION_* */
 	uint32_t prot;
-	uint64_t own;	 /* pages of the child that are its own */
+	uint64_t copied; /* pages that one of them copied */
 	uint64_t shared; /* pages that both reach */
 	unsigned char parent[WIDTH];
 	unsigned char child[WIDTH];
@@ -64,14 +84,23 @@ struct picture *picture_better(struct picture *a, struct picture *b)
 	return a;
 }
 
+static uint64_t frame_before(const struct before *list, uint64_t addr)
+{
+	for (; list; list = list->next)
+		if (addr >= list->start &&
+		    addr < list->start + list->pages * PAGE)
+			return list->frame[(addr - list->start) / PAGE];
+	return 0;
+}
+
 static enum state state_of(const struct pager_rep_page *mine,
-			   const struct pager_rep_page *other)
+			   const struct pager_rep_page *other, uint64_t before)
 {
 	switch (mine->type) {
 	case PAGER_PAGE_ANON:
-		return other->type == PAGER_PAGE_ANON && mine->pa == other->pa
-			   ? SHARED
-			   : OWN;
+		if (other->type == PAGER_PAGE_ANON && mine->pa == other->pa)
+			return SHARED;
+		return mine->pa == before ? KEPT : COPIED;
 	case PAGER_PAGE_ZERO:
 		return ZERO;
 	case PAGER_PAGE_OBJECT:
@@ -81,14 +110,14 @@ static enum state state_of(const struct pager_rep_page *mine,
 	}
 }
 
-/* What a cell of several pages shows: an own page if there is one, so that no
- * copy goes unseen; else what most of them are. */
-static enum state cell_state(const uint64_t count[STATES])
+/* What a cell of several pages shows: that some of them are copied, else what
+ * most of them are. */
+static enum state cell_state(const uint64_t count[STATES], uint64_t pages)
 {
 	enum state best = EMPTY;
 
-	if (count[OWN] > 0)
-		return OWN;
+	if (count[COPIED] > 0)
+		return count[COPIED] == pages ? COPIED : MIXED;
 	for (enum state s = EMPTY; s < STATES; s++)
 		if (count[s] > count[best])
 			best = s;
@@ -109,24 +138,27 @@ static void ask_pages(struct machine *m, uint64_t space, uint64_t start,
 }
 
 static void draw_strip(struct picture *pic, struct strip *strip,
+		       const struct before *before,
 		       const struct pager_rep_page *parent,
 		       const struct pager_rep_page *child)
 {
 	strip->per_cell = (strip->pages + WIDTH - 1) / WIDTH;
-	strip->cells = (unsigned int)((strip->pages + strip->per_cell - 1) /
-				      strip->per_cell);
-	for (unsigned int cell = 0; cell < strip->cells; cell++) {
+	for (uint64_t i = 0; i < strip->pages; strip->cells++) {
 		uint64_t count[2][STATES] = {0};
-		uint64_t i = cell * strip->per_cell;
-		uint64_t end = i + strip->per_cell;
+		uint64_t from = i;
 
-		for (; i < end && i < strip->pages; i++) {
-			count[0][state_of(&parent[i], &child[i])]++;
-			count[1][state_of(&child[i], &parent[i])]++;
+		for (; i < from + strip->per_cell && i < strip->pages; i++) {
+			uint64_t frame =
+			    frame_before(before, strip->start + i * PAGE);
+
+			count[0][state_of(&parent[i], &child[i], frame)]++;
+			count[1][state_of(&child[i], &parent[i], frame)]++;
 		}
-		strip->parent[cell] = cell_state(count[0]);
-		strip->child[cell] = cell_state(count[1]);
-		strip->own += count[1][OWN];
+		strip->parent[strip->cells] =
+		    (unsigned char)cell_state(count[0], i - from);
+		strip->child[strip->cells] =
+		    (unsigned char)cell_state(count[1], i - from);
+		strip->copied += count[0][COPIED] + count[1][COPIED];
 		strip->shared += count[1][SHARED];
 		for (enum state s = EMPTY; s < STATES; s++) {
 			pic->count[0][s] += count[0][s];
@@ -135,7 +167,7 @@ static void draw_strip(struct picture *pic, struct strip *strip,
 	}
 }
 
-/* Keep the strips with the most own pages, then the most shared ones. */
+/* Keep the strips with the most copied pages, then the most shared ones. */
 static void keep_strip(struct picture *pic, const struct strip *strip)
 {
 	unsigned int worst = 0;
@@ -148,12 +180,12 @@ static void keep_strip(struct picture *pic, const struct strip *strip)
 		const struct strip *a = &pic->strips[i];
 		const struct strip *b = &pic->strips[worst];
 
-		if (a->own < b->own ||
-		    (a->own == b->own && a->shared < b->shared))
+		if (a->copied < b->copied ||
+		    (a->copied == b->copied && a->shared < b->shared))
 			worst = i;
 	}
-	if (strip->own < pic->strips[worst].own ||
-	    (strip->own == pic->strips[worst].own &&
+	if (strip->copied < pic->strips[worst].copied ||
+	    (strip->copied == pic->strips[worst].copied &&
 	     strip->shared <= pic->strips[worst].shared))
 		return;
 	/* The rest moves up, so that addresses stay in order. */
@@ -163,8 +195,8 @@ static void keep_strip(struct picture *pic, const struct strip *strip)
 }
 
 static void look_at(struct machine *m, struct picture *pic,
-		    const struct pager_row_region *row, uint64_t parent,
-		    uint64_t child)
+		    const struct pager_row_region *row,
+		    const struct proc *parent, const struct proc *child)
 {
 	struct strip strip = {
 	    .start = row->start,
@@ -176,13 +208,81 @@ static void look_at(struct machine *m, struct picture *pic,
 
 	if (!pages)
 		err(2, "picture");
-	ask_pages(m, parent, strip.start, strip.pages, pages);
-	ask_pages(m, child, strip.start, strip.pages, pages + strip.pages);
+	ask_pages(m, parent->space, strip.start, strip.pages, pages);
+	ask_pages(m, child->space, strip.start, strip.pages,
+		  pages + strip.pages);
 	stream_flush(m->stream);
-	draw_strip(pic, &strip, pages, pages + strip.pages);
-	if (strip.own > 0 || strip.shared > 0)
+	draw_strip(pic, &strip, child->before, pages, pages + strip.pages);
+	if (strip.copied > 0 || strip.shared > 0)
 		keep_strip(pic, &strip);
 	free(pages);
+}
+
+/* Private regions with pages in them, as many as the budget allows. */
+static size_t private_regions(struct machine *m, const struct proc *p,
+			      struct pager_row_region **rows)
+{
+	uint64_t budget = PAGES_MAX;
+	size_t count, kept = 0;
+
+	if (regions_within(m, p->space, 0, UINT64_MAX, rows, &count) < 0)
+		return 0;
+	for (size_t i = 0; i < count; i++) {
+		const struct pager_row_region *row = &(*rows)[i];
+		uint64_t pages = (row->end - row->start) / PAGE;
+
+		if (row->flags & PAGER_REGION_SHARED ||
+		    row->anon + row->zero == 0 || pages > budget)
+			continue;
+		budget -= pages;
+		(*rows)[kept++] = *row;
+	}
+	return kept;
+}
+
+static bool enough(const struct machine *m)
+{
+	return m->picture && m->picture->candidates == CANDIDATES_MAX;
+}
+
+void picture_remember(struct machine *m, struct proc *child)
+{
+	struct pager_row_region *rows;
+	size_t count;
+
+	if (enough(m))
+		return;
+	count = private_regions(m, child, &rows);
+	for (size_t i = 0; i < count; i++) {
+		uint64_t pages = (rows[i].end - rows[i].start) / PAGE;
+		struct pager_rep_page *found = calloc(pages, sizeof(*found));
+		struct before *b =
+		    calloc(1, sizeof(*b) + pages * sizeof(b->frame[0]));
+
+		if (!found || !b)
+			err(2, "picture");
+		ask_pages(m, child->space, rows[i].start, pages, found);
+		stream_flush(m->stream);
+		b->next = child->before;
+		b->start = rows[i].start;
+		b->pages = pages;
+		for (uint64_t n = 0; n < pages; n++)
+			if (found[n].type == PAGER_PAGE_ANON)
+				b->frame[n] = found[n].pa;
+		child->before = b;
+		free(found);
+	}
+	free(rows);
+}
+
+void picture_forget(struct proc *p)
+{
+	while (p->before) {
+		struct before *next = p->before->next;
+
+		free(p->before);
+		p->before = next;
+	}
 }
 
 void picture_consider(struct machine *m, struct proc *child,
@@ -191,11 +291,10 @@ void picture_consider(struct machine *m, struct proc *child,
 	unsigned int candidates = m->picture ? m->picture->candidates : 0;
 	struct pager_row_region *rows;
 	struct picture *pic;
-	uint64_t budget = PAGES_MAX;
+	uint64_t copied, shared;
 	size_t count;
 
-	if (candidates == CANDIDATES_MAX ||
-	    regions_within(m, child->space, 0, UINT64_MAX, &rows, &count) < 0)
+	if (enough(m))
 		return;
 	pic = calloc(1, sizeof(*pic));
 	if (!pic)
@@ -203,19 +302,13 @@ void picture_consider(struct machine *m, struct proc *child,
 	pic->parent_pid = parent->pid;
 	pic->child_pid = child->pid;
 	printable(child->name, pic->program, sizeof(pic->program));
-	for (size_t i = 0; i < count; i++) {
-		uint64_t pages = (rows[i].end - rows[i].start) / PAGE;
-
-		if (rows[i].flags & PAGER_REGION_SHARED ||
-		    rows[i].anon + rows[i].zero == 0 || pages > budget)
-			continue;
-		budget -= pages;
-		look_at(m, pic, &rows[i], parent->space, child->space);
-	}
+	count = private_regions(m, child, &rows);
+	for (size_t i = 0; i < count; i++)
+		look_at(m, pic, &rows[i], parent, child);
 	free(rows);
-	pic->score = pic->count[1][OWN] < pic->count[1][SHARED]
-			 ? pic->count[1][OWN]
-			 : pic->count[1][SHARED];
+	copied = pic->count[0][COPIED] + pic->count[1][COPIED];
+	shared = pic->count[1][SHARED];
+	pic->score = copied < shared ? copied : shared;
 	m->picture = picture_better(m->picture, pic);
 	m->picture->candidates = candidates + 1;
 }
@@ -227,12 +320,14 @@ struct look {
 	const char *word;
 };
 
-static const struct look looks[STATES] = {
+static const struct look looks[] = {
     [EMPTY] = {"\u00b7", ".", "\033[2m", "nothing"},
     [SHARED] = {"\u2588", "#", "\033[34m", "shared"},
-    [OWN] = {"\u2593", "C", "\033[33m", "copied or new"},
-    [ZERO] = {"\u2591", "0", "\033[36m", "zero page"},
-    [FILE_PAGE] = {"\u2592", "f", "\033[2m", "file"},
+    [KEPT] = {"\u2593", "k", "\033[32m", "kept: the other one has copied"},
+    [COPIED] = {"\u2591", "C", "\033[33m", "copied, or new since the fork"},
+    [ZERO] = {"0", "0", "\033[36m", "the zero page"},
+    [FILE_PAGE] = {"f", "f", "\033[2m", "borrowed from a file"},
+    [MIXED] = {"\u2592", "c", "\033[33m", "some copied (a cell of several)"},
 };
 
 static void print_cell(FILE *out, enum state s, bool colour, bool utf8)
@@ -282,13 +377,17 @@ void picture_print(const struct picture *picture, FILE *out, bool colour,
 		picture->program, picture->parent_pid, picture->child_pid);
 	for (unsigned int i = 0; i < picture->strip_count; i++)
 		print_strip(&picture->strips[i], out, colour, utf8);
-	fputs("\n  pages of the child (the parent):", out);
+	fputs(
+	    "\n                                      parent     child  pages\n",
+	    out);
 	for (enum state s = SHARED; s < STATES; s++) {
-		fputs("\n    ", out);
+		fputs("    ", out);
 		print_cell(out, s, colour, utf8);
-		fprintf(out, " %-13s %8s (%s)", looks[s].word,
-			grouped(picture->count[1][s], n[0]),
-			grouped(picture->count[0][s], n[1]));
+		fprintf(out, " %-30s %8s  %8s\n", looks[s].word,
+			grouped(picture->count[0][s], n[0]),
+			grouped(picture->count[1][s], n[1]));
 	}
-	fputs("\n\n", out);
+	fputs("    ", out);
+	print_cell(out, MIXED, colour, utf8);
+	fprintf(out, " %s\n\n", looks[MIXED].word);
 }

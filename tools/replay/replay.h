@@ -27,7 +27,7 @@
 #include "tools/replay/stream.h"
 
 #define PAGE	  UINT64_C(4096)
-#define NAME_SIZE 17 /* a program's name, with its NUL */
+#define NAME_SIZE 25 /* a program's name, with its NUL */
 #define SHOWN_MAX 20 /* differences shown in full, for each process */
 
 struct options {
@@ -83,6 +83,7 @@ struct proc {
 	uint64_t regions;
 	uint64_t private_pages;
 	uint64_t differing;
+	struct before *before; /* the picture's: pages right after the fork */
 	struct difference shown[SHOWN_MAX];
 	size_t shown_count;
 	uint64_t unshown;
@@ -108,6 +109,7 @@ struct totals {
 	double seconds;
 };
 
+struct before;
 struct picture;
 
 struct machine {
@@ -129,7 +131,7 @@ struct machine {
 /* --- machine.c ------------------------------------------------------------ */
 
 /* Replay a recording that cast_read found good: 0; 1 if the recording is bad
- * after all (why, why_line); 2 if the daemon was lost. done counts events for
+ * after all (why, why_line); 2 if the daemon was lost. tick counts lines for
  * the progress display; stop, when it becomes true, ends it early with 2. */
 int machine_run(struct machine *m, const char *data, size_t size,
 		void (*tick)(uint64_t events), const volatile bool *stop);
@@ -193,6 +195,9 @@ void difference_add(struct proc *p, const char *linux_side,
 
 /* --- picture.c ------------------------------------------------------------ */
 
+/* A process was just forked, and is about to go: for the picture. */
+void picture_remember(struct machine *m, struct proc *child);
+void picture_forget(struct proc *p);
 /* A forked process is about to end: a picture of it and its parent, kept if it
  * is better than what there was. */
 void picture_consider(struct machine *m, struct proc *child,

@@ -56,12 +56,12 @@ void report_head(const struct options *options, FILE *out)
 	if (options->json)
 		return;
 	if (options->by_file)
-		fprintf(out, "%-12s %-16s %9s %8s %9s %10s %11s  %s\n", "file",
+		fprintf(out, "%-12s %-24s %9s %8s %9s %10s %11s  %s\n", "file",
 			"program", "processes", "regions", "private",
 			"cow-shared", "requests/s",
 			options->verify ? "against Linux" : "");
 	else
-		fprintf(out, "%-12s %7s %-16s %7s %7s %8s %8s %7s  %s\n",
+		fprintf(out, "%-12s %7s %-24s %7s %7s %8s %8s %7s  %s\n",
 			"file", "pid", "program", "events", "regions",
 			"private", "cow", "signals",
 			options->verify ? "against Linux" : "");
@@ -172,7 +172,7 @@ void report_process(const struct machine *m, const struct proc *p)
 		verdict(m->options, p->differing, p->refused, identical, result,
 			sizeof(result));
 		fprintf(m->out,
-			"%-12s %7u %-16s %7" PRIu64 " %7" PRIu64 " %8" PRIu64
+			"%-12s %7u %-24s %7" PRIu64 " %7" PRIu64 " %8" PRIu64
 			" %8" PRIu64 " %7" PRIu64 "  %s\n",
 			short_name(m->path, file, sizeof(file)), p->pid,
 			printable(p->name, name, sizeof(name)), p->events,
@@ -193,7 +193,7 @@ void report_file(const struct machine *m)
 		return;
 	verdict(m->options, t->differing, t->refused, identical, result,
 		sizeof(result));
-	fprintf(m->out, "%-12s %-16s %9s %8s %9s %10s %11s  %s\n",
+	fprintf(m->out, "%-12s %-24s %9s %8s %9s %10s %11s  %s\n",
 		short_name(m->path, file, sizeof(file)), m->program,
 		grouped(t->processes, n[0]), grouped(t->regions, n[1]),
 		grouped(t->private_pages, n[2]), grouped(t->cow, n[3]),
