@@ -157,9 +157,8 @@ static struct rtree_node *clone_leaf(struct clone *c,
 		to->k.slot[i] = r;
 	}
 	to->prev = c->last;
-	to->next = NULL;
 	if (c->last)
-		c->last->next = to;
+		c->last->next = to; /* the last leaf's is NULL, as from's */
 	c->last = to;
 	return &to->k;
 }
@@ -184,11 +183,9 @@ void rtree_clone(struct rtree *dst, const struct rtree *src,
 		 void *ctx)
 {
 	struct clone c = {.dst = dst, .copy = copy, .ctx = ctx};
-	struct rtree_pools *pools = dst->pools;
 
-	assert(!dst->root);
+	assert(!dst->root && dst->pools == src->pools);
 	*dst = *src;
-	dst->pools = pools;
 	if (src->root)
 		dst->root = clone_subtree(&c, src->root, src->height);
 }

@@ -62,9 +62,10 @@ void rtree_erase(struct rtree *t, struct pager_region *r);
 void rtree_resize(struct rtree *t, struct pager_region *r, uint64_t start,
 		  uint64_t end);
 
-/* dst (empty, inited) becomes a copy of src in shape; copy(ctx, r) returns the
- * region that stands for r (same bounds), never NULL, and sees the regions in
- * address order. Nodes come from the stock. O(n), no comparisons. */
+/* dst (empty, inited, of the same pools) becomes a copy of src in shape;
+ * copy(ctx, r) returns the region that stands for r (same bounds), never NULL,
+ * and sees the regions in address order. Nodes come from the stock. O(n), no
+ * comparisons. */
 void rtree_clone(struct rtree *dst, const struct rtree *src,
 		 struct pager_region *(*copy)(void *ctx,
 					      const struct pager_region *r),
