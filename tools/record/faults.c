@@ -2,16 +2,20 @@
 /*
  * Page faults, forks and execs as the kernel's tracepoints see them.
  *
- * Four tracepoints on every CPU, all processes, all into that CPU's one
- * ring, with CLOCK_MONOTONIC times: the same clock the tracer reads at a
- * ptrace stop.  All processes, because events that a task inherits are taken
- * away when it executes a set-id program.
+ * Four tracepoints on every CPU, for the command and what it inherits them
+ * to, all into that CPU's one ring, with CLOCK_MONOTONIC times: the same
+ * clock the tracer reads at a ptrace stop.
  *
  *   exceptions:page_fault_user, page_fault_kernel	-> fault lines
  *   sched:sched_process_fork	when exactly a space was copied
  *   task:task_rename		in exec: between the old space and the new
  *
- * Invariants: a record the kernel had no room for is counted as missing.
+ * The kernel takes the events from a task that executes a set-id program:
+ * it gets new ones.  As every program begins with a page fault, one that
+ * makes a system call before any fault was seen has lost its events.
+ *
+ * Invariants: a record the kernel had no room for is counted as missing; so
+ * is a program that was not seen to fault.
  *
  * Must not know: what the file looks like, nor ptrace.
  */
@@ -23,6 +27,8 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
@@ -39,15 +45,18 @@ struct ring {
 	unsigned char *data;
 	size_t size; /* of data, a power of two */
 	int fd[EVENTS];
+	int cpu;
 };
 
 struct faults {
 	struct tracepoint tp[EVENTS];
 	struct ring *ring;
 	size_t rings;
+	int *more; /* events given to single tasks */
+	size_t mores;
 };
 
-static int event_open(const struct tracepoint *tp, int cpu, size_t size)
+static int event_open(const struct tracepoint *tp, pid_t tid, int cpu, bool on)
 {
 	struct perf_event_attr a;
 
@@ -57,12 +66,13 @@ static int event_open(const struct tracepoint *tp, int cpu, size_t size)
 	a.config = tp->id;
 	a.sample_period = 1;
 	a.sample_type = PERF_SAMPLE_TID | PERF_SAMPLE_TIME | PERF_SAMPLE_RAW;
-	a.disabled = 1;
+	a.disabled = !on;
+	a.inherit = 1;
 	a.use_clockid = 1;
 	a.clockid = CLOCK_MONOTONIC;
 	a.watermark = 1;
-	a.wakeup_watermark = (uint32_t)(size / 8);
-	return (int)syscall(SYS_perf_event_open, &a, -1, cpu, -1,
+	a.wakeup_watermark = RING_MIN / 2;
+	return (int)syscall(SYS_perf_event_open, &a, tid, cpu, -1,
 			    PERF_FLAG_FD_CLOEXEC);
 }
 
@@ -76,15 +86,17 @@ static void ring_close(struct ring *g)
 }
 
 /* Opens CPU's events and ring; false if the CPU is not there. */
-static bool ring_open(struct faults *fs, struct ring *g, int cpu, size_t size)
+static bool ring_open(struct faults *fs, struct ring *g, pid_t pid, int cpu,
+		      size_t size)
 {
 	void *map = MAP_FAILED;
 
 	g->meta = NULL;
+	g->cpu = cpu;
 	for (int i = 0; i < EVENTS; i++)
 		g->fd[i] = -1;
 	for (int i = 0; i < EVENTS; i++) {
-		g->fd[i] = event_open(&fs->tp[i], cpu, size);
+		g->fd[i] = event_open(&fs->tp[i], pid, cpu, false);
 		if (g->fd[i] >= 0)
 			continue;
 		if (errno == ENODEV && i == 0)
@@ -114,14 +126,29 @@ static bool ring_open(struct faults *fs, struct ring *g, int cpu, size_t size)
 	return true;
 }
 
-/* Opens everything, disabled; ends the program with a reason if it cannot. */
-void faults_open(struct rec *r)
+/* Every event needs a descriptor. */
+static void more_files(void)
+{
+	struct rlimit l;
+
+	if (getrlimit(RLIMIT_NOFILE, &l) != 0)
+		return;
+	l.rlim_cur = l.rlim_max;
+	setrlimit(RLIMIT_NOFILE, &l);
+}
+
+/*
+ * Opens everything for process PID and its descendants, disabled; ends the
+ * program with a reason if it cannot.
+ */
+void faults_open(struct rec *r, pid_t pid)
 {
 	struct faults *fs = xcalloc(1, sizeof(*fs));
 	long cpus = sysconf(_SC_NPROCESSORS_CONF);
 	size_t size = RING_MAX;
 
 	r->faults = fs;
+	more_files();
 	tracefs_lookup("exceptions", "page_fault_user", "address", "error_code",
 		       &fs->tp[USER]);
 	tracefs_lookup("exceptions", "page_fault_kernel", "address",
@@ -135,7 +162,7 @@ void faults_open(struct rec *r)
 		size /= 2;
 	fs->ring = xcalloc((size_t)cpus, sizeof(*fs->ring));
 	for (int cpu = 0; cpu < cpus; cpu++)
-		if (ring_open(fs, &fs->ring[fs->rings], cpu, size))
+		if (ring_open(fs, &fs->ring[fs->rings], pid, cpu, size))
 			fs->rings++;
 	if (fs->rings == 0)
 		die("no CPU takes perf events");
@@ -150,6 +177,70 @@ void faults_enable(struct rec *r, bool on)
 			      on ? PERF_EVENT_IOC_ENABLE
 				 : PERF_EVENT_IOC_DISABLE,
 			      0);
+}
+
+/*
+ * Whether the program that T has just begun may have cost it its events: the
+ * process is not dumpable then, which shows in its ids or in who owns its
+ * files in /proc.
+ */
+static bool is_set_id(pid_t tid)
+{
+	unsigned uid[2] = {0, 0}, gid[2] = {0, 0};
+	char path[64], line[256];
+	struct stat st;
+	FILE *f;
+
+	snprintf(path, sizeof(path), "/proc/%d", tid);
+	if (stat(path, &st) != 0)
+		return false;
+	snprintf(path, sizeof(path), "/proc/%d/status", tid);
+	f = fopen(path, "re");
+	if (!f)
+		return false;
+	while (fgets(line, sizeof(line), f)) {
+		sscanf(line, "Uid: %u %u", &uid[0], &uid[1]);
+		sscanf(line, "Gid: %u %u", &gid[0], &gid[1]);
+	}
+	fclose(f);
+	return uid[0] != uid[1] || gid[0] != gid[1] || st.st_uid != uid[1] ||
+	       st.st_gid != gid[1];
+}
+
+/* T, stopped, has begun a new program: makes sure it still has its events. */
+void faults_execed(struct rec *r, struct task *t)
+{
+	struct faults *fs = r->faults;
+
+	t->proc->blind = true;
+	if (!is_set_id(t->tid))
+		return;
+	fs->more = realloc(fs->more, (fs->mores + fs->rings * EVENTS) *
+					 sizeof(*fs->more));
+	if (!fs->more)
+		die("out of memory");
+	for (size_t i = 0; i < fs->rings; i++)
+		for (int k = 0; k < EVENTS; k++) {
+			int fd = event_open(&fs->tp[k], t->tid, fs->ring[i].cpu,
+					    true);
+
+			if (fd < 0)
+				continue;
+			ioctl(fd, PERF_EVENT_IOC_SET_OUTPUT, fs->ring[i].fd[0]);
+			fs->more[fs->mores++] = fd;
+		}
+}
+
+/* P enters a system call: it must have been seen to fault by now. */
+void faults_expected(struct rec *r, struct proc *p)
+{
+	if (!p->blind)
+		return;
+	faults_drain(r);
+	if (p->blind)
+		rec_missing(r, 1, "process %d: the kernel shows no faults",
+			    p->pid);
+	p->blind = false;
 }
 
 static uint64_t field(const unsigned char *raw, size_t len,
@@ -185,7 +276,10 @@ static void sample(struct rec *r, const unsigned char *rec, size_t size)
 	memcpy(&type, raw, 2);
 	if (len > size - 28)
 		len = (uint32_t)(size - 28);
+	p = proc_find(r, (pid_t)pid);
 	if (type == tp[USER].id || type == tp[KERNEL].id) {
+		if (p)
+			p->blind = false;
 		tp += type == tp[USER].id ? USER : KERNEL;
 		addr = field(raw, len, tp, 0);
 		if (addr < USER_TOP)
@@ -198,7 +292,6 @@ static void sample(struct rec *r, const unsigned char *rec, size_t size)
 			t->fork_child = (pid_t)field(raw, len, &tp[FORK], 0);
 		}
 	} else if (type == tp[RENAME].id) {
-		p = proc_find(r, (pid_t)pid);
 		if (p)
 			p->renamed = time;
 	}
@@ -276,6 +369,9 @@ void faults_close(struct rec *r)
 {
 	for (size_t i = 0; i < r->faults->rings; i++)
 		ring_close(&r->faults->ring[i]);
+	for (size_t i = 0; i < r->faults->mores; i++)
+		close(r->faults->more[i]);
+	free(r->faults->more);
 	free(r->faults->ring);
 	free(r->faults);
 	r->faults = NULL;

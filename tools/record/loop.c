@@ -110,6 +110,9 @@ void tracee_loop(struct rec *r, int sigfd)
 		if (poll(fd, (nfds_t)n + 1, ending_tick(r) ? 1 : 50) > 0) {
 			if (fd[0].revents)
 				read_signals(r, sigfd);
+			for (size_t i = 1; i <= n; i++)
+				if (fd[i].revents & (POLLHUP | POLLERR))
+					fd[i].fd = -1; /* the command left */
 			faults_drain(r);
 		}
 	}

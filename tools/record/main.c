@@ -7,11 +7,12 @@
  *
  * Must not know: how events are found or written.
  */
+#include "tools/common/json.h"
+#include "tools/common/options.h"
 #include "tools/record/record.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <getopt.h>
 #include <inttypes.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -19,7 +20,9 @@
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/ptrace.h>
+#include <sys/resource.h>
 #include <sys/signalfd.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -27,7 +30,8 @@
 #ifndef PR_SET_THP_DISABLE
 #define PR_SET_THP_DISABLE 41
 #endif
-#define SAID_MAX 5 /* lines about missing things on stderr */
+#define RECORDER_NICE -10 /* the rings fill while it waits for a CPU */
+#define SAID_MAX      5	  /* lines about missing things on stderr */
 #define TRACE_OPTIONS                                                       \
 	(PTRACE_O_TRACESYSGOOD | PTRACE_O_TRACEFORK | PTRACE_O_TRACEVFORK | \
 	 PTRACE_O_TRACECLONE | PTRACE_O_TRACEEXEC | PTRACE_O_TRACEEXIT |    \
@@ -81,52 +85,54 @@ void rec_missing(struct rec *r, uint64_t n, const char *fmt, ...)
 		out_note(r, text);
 }
 
-static void usage(FILE *to)
-{
-	fputs("usage: pager-record [-v] [--json] -o FILE -- COMMAND [ARG...]\n",
-	      to);
-}
-
 struct options {
 	const char *file;
-	bool json;
-	unsigned verbose;
+	bool json, verbose;
 	char **command;
 };
 
 static void parse(int argc, char **argv, struct options *o)
 {
-	static const struct option longs[] = {
-	    {"json", no_argument, NULL, 'j'},
-	    {"help", no_argument, NULL, 'h'},
-	    {NULL, 0, NULL, 0},
+	const struct tool_option table[] = {
+	    {.name = "output",
+	     .letter = 'o',
+	     .kind = TOOL_OPTION_STRING,
+	     .to = &o->file,
+	     .value = "FILE",
+	     .help = "where the recording goes"},
+	    {.name = "verbose",
+	     .letter = 'v',
+	     .to = &o->verbose,
+	     .help = "tell of every process that comes and goes"},
+	    {.name = "json",
+	     .to = &o->json,
+	     .help = "print the summary as JSON, on standard output"},
+	    {.name = NULL},
 	};
-	int c;
+	const struct tool_program program = {
+	    .name = "pager-record",
+	    .usage = "pager-record [-v] [--json] -o FILE -- COMMAND [ARG...]",
+	    .about = "Records the address-space history of COMMAND and all "
+		     "its descendants in the\nformat vmtrace 1. Needs root.",
+	    .options = table,
+	    .in_order = true,
+	};
+	int n;
 
 	memset(o, 0, sizeof(*o));
-	while ((c = getopt_long(argc, argv, "+o:vh", longs, NULL)) != -1)
-		switch (c) {
-		case 'o':
-			o->file = optarg;
-			break;
-		case 'v':
-			o->verbose++;
-			break;
-		case 'j':
-			o->json = true;
-			break;
-		case 'h':
-			usage(stdout);
-			exit(0);
-		default:
-			usage(stderr);
-			exit(2);
-		}
-	o->command = argv + optind;
-	if (!o->file || !*o->command) {
-		usage(stderr);
-		exit(2);
+	n = tool_options_parse(&program, argc, argv);
+	if (n == -2)
+		exit(TOOL_DONE);
+	if (n < 0)
+		exit(TOOL_USAGE);
+	if (!o->file || n == 0) {
+		fprintf(stderr, "pager-record: %s\n",
+			o->file ? "which command?" : "where to? (-o FILE)");
+		tool_options_help(&program, true);
+		exit(TOOL_USAGE);
 	}
+	argv[n] = NULL;
+	o->command = argv;
 }
 
 /*
@@ -192,9 +198,10 @@ static int record(struct rec *r, const struct options *o, double *seconds)
 	if (sigfd < 0)
 		die("no signalfd: %s", strerror(errno));
 	table_init(r);
-	faults_open(r);
-	out_open(r, o->file);
 	r->command = launch(o->command, &old, &go, &fail);
+	faults_open(r, r->command);
+	out_open(r, o->file);
+	setpriority(PRIO_PROCESS, 0, RECORDER_NICE);
 	signal(SIGINT, SIG_IGN);
 	signal(SIGQUIT, SIG_IGN);
 	seize(r, r->command);
@@ -221,22 +228,21 @@ static void summary(const struct rec *r, const struct options *o,
 	int n = exited ? WEXITSTATUS(r->status) : WTERMSIG(r->status);
 
 	if (o->json) {
-		printf("{\"file\":\"");
-		for (const char *c = o->file; *c; c++)
-			if (*c == '"' || *c == '\\')
-				printf("\\%c", *c);
-			else if ((unsigned char)*c < 32)
-				printf("\\u%04x", *c);
-			else
-				putchar(*c);
-		printf("\",\"events\":%" PRIu64 ",\"processes\":%" PRIu64
-		       ",\"threads\":%" PRIu64 ",\"calls\":%" PRIu64
-		       ",\"faults\":%" PRIu64 ",\"missing\":%" PRIu64
-		       ",\"unordered\":%" PRIu64 ",\"seconds\":%.3f,"
-		       "\"%s\":%d}\n",
-		       lines, r->processes, r->threads, r->calls,
-		       r->faults_seen, r->missing, r->unordered, seconds,
-		       exited ? "exit" : "signal", n);
+		struct tool_json j;
+
+		tool_json_init(&j, stdout);
+		tool_json_object(&j, NULL);
+		tool_json_string(&j, "file", o->file);
+		tool_json_u64(&j, "events", lines);
+		tool_json_u64(&j, "processes", r->processes);
+		tool_json_u64(&j, "threads", r->threads);
+		tool_json_u64(&j, "calls", r->calls);
+		tool_json_u64(&j, "faults", r->faults_seen);
+		tool_json_u64(&j, "missing", r->missing);
+		tool_json_u64(&j, "unordered", r->unordered);
+		tool_json_double(&j, "seconds", seconds);
+		tool_json_i64(&j, exited ? "exit" : "signal", n);
+		tool_json_end(&j);
 		return;
 	}
 	fprintf(stderr,
@@ -252,6 +258,7 @@ int main(int argc, char **argv)
 {
 	struct rec r;
 	struct options o;
+	struct stat st;
 	uint64_t lines;
 	double seconds;
 	int why;
@@ -265,7 +272,8 @@ int main(int argc, char **argv)
 	free(r.tasks);
 	free(r.procs);
 	if (why) {
-		unlink(o.file);
+		if (stat(o.file, &st) == 0 && S_ISREG(st.st_mode))
+			unlink(o.file);
 		die("cannot run %s: %s", o.command[0], strerror(why));
 	}
 	summary(&r, &o, lines, seconds);

@@ -237,6 +237,12 @@ static void write_line(struct rec *r, uint64_t time, pid_t pid,
 		text);
 }
 
+static void tell(const struct rec *r, pid_t pid, const char *text, int len)
+{
+	if (r->verbose)
+		fprintf(stderr, "pager-record: %d %.*s\n", pid, len, text);
+}
+
 static void write_lines(struct rec *r, const struct event *e)
 {
 	const char *at = e->text, *end;
@@ -275,6 +281,7 @@ static void write_child(struct rec *r, struct view *v, const struct event *e)
 	int n = snprintf(text, sizeof(text), "%s %d", word[e->kind], e->child);
 
 	write_line(r, e->time, e->pid, text, n);
+	tell(r, e->pid, text, n);
 	if (e->kind == EV_THREAD)
 		return;
 	c = view_find(r->out, e->child);
@@ -315,11 +322,13 @@ static void write_event(struct rec *r, const struct event *e)
 	case EV_EXEC:
 		view_leave_ring(v);
 		v->until = e->addr;
+		tell(r, e->pid, e->text, (int)strcspn(e->text, "\n"));
 		write_lines(r, e);
 		break;
 	case EV_END:
 		write_lines(r, e);
 		write_line(r, e->time, e->pid, "exit", 4);
+		tell(r, e->pid, "exit", 4);
 		view_drop(o, v);
 		break;
 	case EV_NOTE:

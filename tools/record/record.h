@@ -48,6 +48,7 @@ struct proc {
 	unsigned live;	   /* tasks that have not begun to exit */
 	struct task *last; /* held at its exit until the others are gone */
 	bool ended;	   /* its end lines are queued */
+	bool blind;	   /* no fault seen since its last exec */
 	bool locked;	   /* it has locked memory: calls may populate */
 	uint64_t renamed;  /* last task_rename event, ns */
 };
@@ -93,7 +94,7 @@ struct rec {
 	struct faults *faults;
 	pid_t command; /* the first process */
 	int status;    /* its wait status */
-	unsigned verbose;
+	bool verbose;
 	unsigned terms;	    /* times SIGTERM was passed on */
 	uint64_t missing;   /* things the file should have and has not */
 	unsigned said;	    /* lines about them on stderr */
@@ -192,7 +193,9 @@ struct tracepoint {
 };
 void tracefs_lookup(const char *group, const char *name, const char *field0,
 		    const char *field1, struct tracepoint *tp);
-void faults_open(struct rec *r);
+void faults_open(struct rec *r, pid_t pid);
+void faults_execed(struct rec *r, struct task *t);
+void faults_expected(struct rec *r, struct proc *p);
 void faults_enable(struct rec *r, bool on);
 void faults_drain(struct rec *r);
 size_t faults_fds(struct rec *r, int *fds, size_t room);

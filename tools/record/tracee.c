@@ -171,6 +171,7 @@ static void on_exec(struct rec *r, struct task *t)
 		rec_missing(r, 1, "process %d: its start could not be read",
 			    p->pid);
 	out_exec(r, time, p->pid, text, now);
+	faults_execed(r, t);
 }
 
 static void on_syscall(struct rec *r, struct task *t)
@@ -186,6 +187,7 @@ static void on_syscall(struct rec *r, struct task *t)
 	}
 	if (in.op == INFO_ENTRY) {
 		t->in_sys = true;
+		faults_expected(r, t->proc);
 		if (in.arch != AUDIT_X86_64) {
 			rec_missing(r, 1, "process %d: 32-bit system call",
 				    t->proc->pid);
