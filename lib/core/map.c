@@ -95,7 +95,7 @@ static struct pager_status plan(struct pager_space *s,
 				struct pager_range r)
 {
 	uint64_t mapped = space_mapped_pages(s, r);
-	uint64_t whole = 0;
+	uint64_t replaced = 0;
 	struct pager_region *x;
 	struct pager_status st;
 	unsigned int cuts;
@@ -104,9 +104,10 @@ static struct pager_status plan(struct pager_space *s,
 		return pager_refuse(PAGER_EEXIST, PAGER_ARG_ADDR);
 	cuts = mapped ? space_cuts(s, r) : 0;
 	for (x = rtree_find(&s->regions, r.start);
-	     mapped && x && x->end <= r.end; x = rtree_next(x))
-		whole += x->start >= r.start;
-	st = space_check_limits(s, whole < cuts + 1u ? cuts + 1 - whole : 0,
+	     mapped && x && x->start < r.end; x = rtree_next(x))
+		replaced++;
+	st = space_check_limits(s,
+				replaced < cuts + 1u ? cuts + 1 - replaced : 0,
 				a->pages - mapped, PAGER_ARG_LEN);
 	if (!st.err)
 		st = space_reserve_regions(s, 3);
