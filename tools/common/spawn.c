@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * The child is told where to listen and to say so on a pipe; the parent waits
- * for that line, for the child's end, or for a time to pass.
+ * for that line, for the child's end, or for a time to pass. What the child
+ * says goes into a file, which is shown if it does not end well.
  */
 #include "tools/common/spawn.h"
 
@@ -61,11 +62,32 @@ static void find_program(char *path, size_t size)
 	snprintf(path, size, "pagerd");
 }
 
-static void run_child(const char *program, const char *socket, int ready,
-		      const char *const *args, pid_t parent)
+static int log_open(const struct pager_spawn *spawn, int flags)
 {
-	const char *argv[ARGS_MAX + 6] = {program, "--socket", socket,
+	char path[PAGER_SPAWN_PATH_MAX + 8];
+
+	snprintf(path, sizeof(path), "%s/log", spawn->dir);
+	return open(path, flags | O_CLOEXEC, 0600);
+}
+
+static void log_show(const struct pager_spawn *spawn)
+{
+	int fd = log_open(spawn, O_RDONLY);
+	char buf[4096];
+	ssize_t n;
+
+	while (fd >= 0 && (n = read(fd, buf, sizeof(buf))) > 0)
+		fwrite(buf, 1, (size_t)n, stderr);
+	if (fd >= 0)
+		close(fd);
+}
+
+static void run_child(const char *program, const struct pager_spawn *spawn,
+		      int ready, const char *const *args, pid_t parent)
+{
+	const char *argv[ARGS_MAX + 6] = {program, "--socket", spawn->socket,
 					  "--ready-fd"};
+	int log = log_open(spawn, O_WRONLY | O_CREAT | O_APPEND);
 	char number[16];
 	size_t n = 4;
 	sigset_t none;
@@ -80,6 +102,8 @@ static void run_child(const char *program, const char *socket, int ready,
 	for (; args && *args && n < ARGS_MAX + 5; args++)
 		argv[n++] = *args;
 	fcntl(ready, F_SETFD, 0);
+	if (log >= 0)
+		dup2(log, STDERR_FILENO);
 	dup2(STDERR_FILENO, STDOUT_FILENO);
 	execvp(program, (char *const *)argv);
 	fprintf(stderr, "%s: %m\n", program);
@@ -177,7 +201,7 @@ int pager_spawn(struct pager_spawn *spawn, const char *const *args, char *why)
 	}
 	spawn->pid = fork();
 	if (spawn->pid == 0)
-		run_child(program, spawn->socket, pipefd[1], args, parent);
+		run_child(program, spawn, pipefd[1], args, parent);
 	close(pipefd[1]);
 	ret = spawn->pid < 0 ? fail(why, "fork")
 			     : wait_ready(pipefd[0], program, why);
@@ -210,6 +234,8 @@ int pager_spawn_stop(struct pager_spawn *spawn)
 		waitpid(spawn->pid, NULL, 0);
 		status = -1;
 	}
+	if (status != 0)
+		log_show(spawn);
 	spawn->pid = 0;
 	remove_dir(spawn->dir);
 	return status;

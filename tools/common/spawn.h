@@ -22,7 +22,8 @@ struct pager_spawn {
  * Start a pagerd and wait until it listens. The program is $PAGERD, else the
  * pagerd beside the running program, else in $PAGER_BIN, else the one in $PATH.
  * args: more arguments for it, ended by NULL, or NULL. The folder is made in
- * $TMPDIR or /tmp. The child gets SIGTERM if its parent dies.
+ * $TMPDIR or /tmp. The child gets SIGTERM if its parent dies. What it says is
+ * kept, and shown on standard error when it does not end well.
  *
  * 0, or -1 with one line in the 256 bytes at why; then nothing is left behind.
  */
