@@ -54,6 +54,9 @@ static struct pager_status reserve_populate(struct pager_space *s,
 	struct pager_region like = {.prot = a->prot, .flags = region_flags(a)};
 	uint32_t access = populate_access(&like);
 	uint64_t pages = a->pages, missing = 0, nodes = 0;
+	struct sums gone = table_sum(&s->table, r);
+	uint64_t others =
+	    space_resident(s) - gone.anon - gone.zero - gone.object;
 	struct pager_status st;
 
 	if (a->object) {
@@ -70,7 +73,7 @@ static struct pager_status reserve_populate(struct pager_space *s,
 		    &a->object->table,
 		    pager_range(a->offset, a->offset + pages));
 	}
-	if (space_resident(s) + pages > s->limits.resident)
+	if (others + pages > s->limits.resident)
 		return pager_refuse(PAGER_ELIMIT, PAGER_ARG_LEN);
 	if (access == PAGER_ACCESS_WRITE) {
 		nodes = 0;
