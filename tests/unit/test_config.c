@@ -1,0 +1,333 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The configuration and the command line: what is taken, what is refused and
+ * with which words, which limits follow.
+ */
+#include "server/config.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "lib/base/failpoint.h"
+#include "server/number.h"
+#include "server/options.h"
+#include "tests/support/unit.h"
+
+static struct srv_config config;
+static char why[SRV_CONFIG_WHY];
+
+static int parse(const char *text)
+{
+	return srv_config_parse(&config, "file", text, strlen(text), why);
+}
+
+static void valid(const char *text)
+{
+	ck_assert_msg(parse(text) == 0, "%s", why);
+}
+
+static void invalid(const char *text, const char *expected)
+{
+	ck_assert_int_eq(parse(text), -1);
+	ck_assert_str_eq(why, expected);
+	/* Nothing is left of it. */
+	ck_assert_ptr_null(config.socket);
+	ck_assert_ptr_null(config.users);
+}
+
+START_TEST(nothing_said_is_the_defaults)
+{
+	struct srv_limits limits;
+
+	valid("");
+	ck_assert_uint_eq(config.memory, UINT64_C(1) << 30);
+	ck_assert_uint_eq(srv_config_nodes(&config), 262144 / 16 + 65536);
+	ck_assert(!config.simulate && !config.has_group);
+	srv_config_limits(&config, 1000, false, &limits);
+	ck_assert_uint_eq(limits.max[PAGER_USER_FRAMES], 131072);
+	ck_assert_uint_eq(limits.max[PAGER_USER_SESSIONS], 128);
+	srv_config_limits(&config, 0, true, &limits);
+	ck_assert_uint_eq(limits.max[PAGER_USER_FRAMES], SRV_LIMIT_NONE);
+	srv_config_fini(&config);
+}
+END_TEST
+
+START_TEST(every_setting_is_taken)
+{
+	valid("# a comment\n"
+	      "socket /tmp/s  # another\n"
+	      "\tmemory 64M\r\n"
+	      "nodes 1000\n"
+	      "cpus 2\n"
+	      "simulate yes\n"
+	      "group 1234\n"
+	      "connections 10\n"
+	      "\n"
+	      "drain 0\n"
+	      "memory 128M");
+	ck_assert_str_eq(config.socket, "/tmp/s");
+	ck_assert_uint_eq(config.memory, UINT64_C(128) << 20);
+	ck_assert_uint_eq(config.nodes, 1000);
+	ck_assert_uint_eq(config.cpus, 2);
+	ck_assert(config.simulate);
+	ck_assert(config.has_group && config.group == 1234);
+	ck_assert_uint_eq(config.connections, 10);
+	ck_assert_uint_eq(config.drain_ms, 0);
+	srv_config_fini(&config);
+}
+END_TEST
+
+START_TEST(a_users_line_wins_over_the_general_one)
+{
+	struct srv_limits limits;
+
+	valid("limit spaces 10\n"
+	      "limit bytes 1G\n"
+	      "user 1000 limit spaces 20\n"
+	      "user 1000 limit frames none\n"
+	      "user root limit queued 128K\n"
+	      "limit spaces 11\n");
+	srv_config_limits(&config, 1000, false, &limits);
+	ck_assert_uint_eq(limits.max[PAGER_USER_SPACES], 20);
+	ck_assert_uint_eq(limits.max[PAGER_USER_FRAMES], SRV_LIMIT_NONE);
+	ck_assert_uint_eq(limits.max[PAGER_USER_BYTES], 1 << 30);
+	srv_config_limits(&config, 1001, false, &limits);
+	ck_assert_uint_eq(limits.max[PAGER_USER_SPACES], 11);
+	srv_config_limits(&config, 0, true, &limits);
+	ck_assert_uint_eq(limits.max[PAGER_USER_QUEUED], 131072);
+	srv_config_fini(&config);
+}
+END_TEST
+
+START_TEST(every_limit_has_a_name_and_reaches_the_model)
+{
+	uint64_t out[PAGER_RES_COUNT];
+	struct srv_limits limits;
+
+	for (unsigned int i = 0; i < PAGER_USER_COUNT; i++) {
+		ck_assert_ptr_nonnull(srv_limits_name(i));
+		limits.max[i] = (i + 1) * 8192;
+	}
+	ck_assert_ptr_null(srv_limits_name(PAGER_USER_COUNT));
+	srv_limits_to_core(&limits, out);
+	ck_assert_uint_eq(out[PAGER_RES_SPACES], 8192);
+	ck_assert_uint_eq(out[PAGER_RES_PAGES], 4 * 8192 / 4096);
+	ck_assert_uint_eq(out[PAGER_RES_NODES], 6 * 8192);
+	limits.max[PAGER_USER_BYTES] = SRV_LIMIT_NONE;
+	srv_limits_to_core(&limits, out);
+	ck_assert_uint_eq(out[PAGER_RES_PAGES], UINT64_MAX);
+}
+END_TEST
+
+START_TEST(what_is_wrong_is_said_with_its_line)
+{
+	invalid("memory", "file:1: memory: a value is missing");
+	invalid("\n\nmemory 1G 2G", "file:3: memory 1G 2G: too many words");
+}
+END_TEST
+
+START_TEST(wrong_values_are_refused)
+{
+	static const struct {
+		const char *line, *reason;
+	} rows[] = {
+	    {"memory 1", "too small"},
+	    {"memory 4097K", "not a multiple of 4K"},
+	    {"memory 4100K", NULL},
+	    {"memory 32769", "not a multiple of 4K"},
+	    {"memory 16T", "too large"},
+	    {"memory 99999999999999999999", "too large"},
+	    {"memory 1X", "not a size"},
+	    {"memory 1KK", "not a size"},
+	    {"memory K", "not a number"},
+	    {"memory -1", "not a number"},
+	    {"memory +1", "not a number"},
+	    {"memory 0x1000", "not a size"},
+	    {"nodes 15", "too small"},
+	    {"nodes 8388607", "too large"},
+	    {"nodes 1K", "not a number"},
+	    {"cpus 0", "too small"},
+	    {"cpus 65", "too large"},
+	    {"simulate maybe", "neither yes nor no"},
+	    {"group no-such-group-here", "no such group"},
+	    {"connections 0", "too small"},
+	    {"drain 60001", "too large"},
+	    {"limit spaces", "a value is missing"},
+	    {"limit trees 5", "no such limit"},
+	    {"limit spaces 1K", "not a number"},
+	    {"limit bytes 1K", NULL},
+	    {"limit spaces nine", "not a number"},
+	    {"user no-such-user-here limit spaces 1", "no such user"},
+	    {"user 0 spaces 1", "a value is missing"},
+	    {"user 0 bound spaces 1", "limit is missing after the user"},
+	    {"user 0 limit spaces 1 2", "too many words"},
+	    {"tree 5", "unknown setting"},
+	    {"Memory 1G", "unknown setting"},
+	};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		int ret = parse(rows[i].line);
+		size_t n = strlen(why), m;
+
+		if (!rows[i].reason) {
+			ck_assert_msg(ret == 0, "%s: %s", rows[i].line, why);
+			srv_config_fini(&config);
+			continue;
+		}
+		m = strlen(rows[i].reason);
+		ck_assert_msg(ret == -1, "%s was taken", rows[i].line);
+		ck_assert_msg(n > m && strcmp(why + n - m, rows[i].reason) == 0,
+			      "%s: %s", rows[i].line, why);
+		ck_assert_ptr_eq(strstr(why, "file:1: "), why);
+	}
+}
+END_TEST
+
+START_TEST(files_that_are_no_text_are_refused)
+{
+	static char line[SRV_CONFIG_LINE_MAX + 3];
+
+	ck_assert_int_eq(
+	    srv_config_parse(&config, "file", "cpus 1\ncpu\0s 2", 14, why), -1);
+	ck_assert_str_eq(why, "file:2: not a text file");
+	memset(line, '#', SRV_CONFIG_LINE_MAX);
+	valid(line);
+	srv_config_fini(&config);
+	line[SRV_CONFIG_LINE_MAX] = '#';
+	invalid(line, "file:1: line too long");
+	invalid("\x1b[31m 1", "file:1: \\^[[31m 1: unknown setting");
+}
+END_TEST
+
+START_TEST(too_many_users_are_refused)
+{
+	size_t size = 64 * (SRV_CONFIG_USERS_MAX + 1), at = 0;
+	char *text = malloc(size);
+
+	ck_assert_ptr_nonnull(text);
+	for (unsigned int i = 0; i <= SRV_CONFIG_USERS_MAX; i++)
+		at += (size_t)snprintf(text + at, size - at,
+				       "user %u limit spaces %u\n", 100000 + i,
+				       i);
+	ck_assert_int_eq(parse(text), -1);
+	ck_assert_ptr_nonnull(strstr(why, "file:257: "));
+	ck_assert_ptr_nonnull(strstr(why, "too many users"));
+	free(text);
+}
+END_TEST
+
+START_TEST(files_that_cannot_be_read_are_refused)
+{
+	ck_assert_int_eq(srv_config_read(&config, "/no/such/file", why), -1);
+	ck_assert_str_eq(why, "/no/such/file: No such file or directory");
+	ck_assert_int_eq(srv_config_read(&config, "/", why), -1);
+	ck_assert_str_eq(why, "/: Is a directory");
+	ck_assert_int_eq(srv_config_read(&config, "/dev/zero", why), -1);
+	ck_assert_str_eq(why, "/dev/zero: Invalid argument");
+}
+END_TEST
+
+START_TEST(without_memory_nothing_is_left_of_it)
+{
+#ifdef PAGER_FAILPOINTS
+	static const char *const text = "socket /a\nsocket /b\n"
+					"user 5 limit spaces 1\n"
+					"user 6 limit spaces 1\n";
+	unsigned int failed = 0;
+
+	for (unsigned long n = 1;; n++) {
+		int ret;
+
+		pager_fail_arm(n);
+		ret = parse(text);
+		if (!pager_fail_fired())
+			break;
+		failed++;
+		ck_assert_int_eq(ret, -1);
+		ck_assert_ptr_nonnull(strstr(why, "out of memory"));
+		ck_assert_ptr_null(config.socket);
+	}
+	pager_fail_arm(0);
+	ck_assert_uint_eq(failed, 4);
+	srv_config_fini(&config);
+#endif
+}
+END_TEST
+
+static int options_of(struct srv_options *options, const char *a, const char *b,
+		      const char *c)
+{
+	char *argv[5] = {"pagerd"};
+	int argc = 1;
+	const char *all[] = {a, b, c};
+
+	for (int i = 0; i < 3; i++)
+		if (all[i])
+			argv[argc++] = (char *)all[i];
+	return srv_options_parse(options, argc, argv, why, sizeof(why));
+}
+
+START_TEST(options_win_over_the_configuration)
+{
+	struct srv_options options;
+
+	valid("memory 1G\nnodes 100\n");
+	ck_assert_int_eq(
+	    options_of(&options, "--memory=64M", "--simulate", "-vv"), 0);
+	ck_assert_uint_eq(options.verbose, 2);
+	ck_assert_int_eq(options.ready_fd, -1);
+	srv_options_apply(&options, &config);
+	ck_assert_uint_eq(config.memory, 64 << 20);
+	ck_assert_uint_eq(config.nodes, 100);
+	ck_assert(config.simulate);
+	srv_config_fini(&config);
+}
+END_TEST
+
+START_TEST(wrong_options_are_refused)
+{
+	static const struct {
+		const char *a, *b, *reason;
+	} rows[] = {
+	    {"--memory", NULL, "--memory: an argument is missing"},
+	    {"--memory", "1X", "--memory 1X: not a size"},
+	    {"--memory", "1", "--memory 1: too small"},
+	    {"--nodes", "1", "--nodes 1: too small"},
+	    {"--ready-fd", "x", "--ready-fd x: not a number"},
+	    {"--tree", NULL, "--tree: unknown option"},
+	    {"-x", NULL, "-x: unknown option"},
+	    {"here", NULL, "here: unexpected argument"},
+	    {"--check-config", NULL, "--check-config needs --config FILE"},
+	    {"--socket", "", "--socket: the path is empty"},
+	};
+	struct srv_options options;
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		ck_assert_int_eq(
+		    options_of(&options, rows[i].a, rows[i].b, NULL), -1);
+		ck_assert_str_eq(why, rows[i].reason);
+	}
+}
+END_TEST
+
+int main(void)
+{
+	const TTest *tests[] = {
+	    nothing_said_is_the_defaults,
+	    every_setting_is_taken,
+	    a_users_line_wins_over_the_general_one,
+	    every_limit_has_a_name_and_reaches_the_model,
+	    what_is_wrong_is_said_with_its_line,
+	    wrong_values_are_refused,
+	    files_that_are_no_text_are_refused,
+	    too_many_users_are_refused,
+	    files_that_cannot_be_read_are_refused,
+	    without_memory_nothing_is_left_of_it,
+	    options_win_over_the_configuration,
+	    wrong_options_are_refused,
+	};
+
+	return UNIT_RUN("config", tests);
+}
