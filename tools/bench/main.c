@@ -19,8 +19,8 @@ struct row {
 };
 
 static const struct row rows[] = {
-    {1, bench_row_fork},    {2, bench_row_cow},	      {3, bench_row_fault},
-    {8, bench_row_request}, {10, bench_row_metadata},
+    {1, bench_row_fork},   {2, bench_row_cow},	   {3, bench_row_fault},
+    {4, bench_row_region}, {8, bench_row_request}, {10, bench_row_metadata},
 };
 
 enum { ROWS = sizeof(rows) / sizeof(rows[0]) };

@@ -77,11 +77,16 @@ uint64_t bench_world_nodes(uint64_t pages)
 
 struct pager_space *bench_world_space(struct bench_world *w)
 {
+	return bench_world_space_in(w, pager_range(1, PAGER_VPN_HALF));
+}
+
+struct pager_space *bench_world_space_in(struct bench_world *w,
+					 struct pager_range range)
+{
 	static const struct pager_limits limits = {.regions = 10000000};
 	struct pager_space *space = NULL;
-	struct pager_status st =
-	    pager_space_new(w->core, w->account, pager_sim_mmu(w->sim),
-			    pager_range(1, PAGER_VPN_HALF), &limits, &space);
+	struct pager_status st = pager_space_new(
+	    w->core, w->account, pager_sim_mmu(w->sim), range, &limits, &space);
 
 	if (st.err)
 		bench_die("no space: error %u", st.err);

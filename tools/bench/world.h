@@ -30,6 +30,8 @@ uint64_t bench_world_nodes(uint64_t pages);
 
 /* An empty space over all of the lower half. */
 struct pager_space *bench_world_space(struct bench_world *w);
+struct pager_space *bench_world_space_in(struct bench_world *w,
+					 struct pager_range range);
 /* Where the regions of the rows begin, vpn. */
 #define BENCH_BASE UINT64_C(0x10000000)
 
