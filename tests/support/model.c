@@ -294,7 +294,11 @@ static uint32_t access_to(const struct model_op *op,
 	case MODEL_PIN:
 		return p ? populates_with(p) : 0;
 	case MODEL_ADVISE:
-		return op->flags == PAGER_ADV_WILLNEED ? PAGER_ACCESS_READ : 0;
+		return op->flags == PAGER_ADV_WILLNEED &&
+			       oracle_allows(p, PAGER_ACCESS_READ) ==
+				   PAGER_SIGNAL_NONE
+			   ? PAGER_ACCESS_READ
+			   : 0;
 	default:
 		return 0;
 	}

@@ -195,7 +195,7 @@ static void gen_map(struct model_gen *g, const struct oracle *o,
 			op->flags |= PAGER_MAP_SHARED;
 		if (!g->linux_like && rng_percent(r, 1))
 			op->offset = PAGER_VPN_END - rng_below(r, 20);
-	} else if (rng_percent(r, 12)) {
+	} else if (!g->no_stacks && rng_percent(r, 12)) {
 		op->flags |= PAGER_MAP_GROWSDOWN;
 	}
 	if (rng_percent(r, 70))
@@ -284,6 +284,10 @@ static void gen_brk(struct model_gen *g, const struct oracle *o,
 
 	if (op->kind == MODEL_BRK_START || !s->brk_start) {
 		op->kind = MODEL_BRK_START;
+		if (g->brk_at_start) {
+			op->addr = pager_vpn_to_va(o->config.start);
+			return;
+		}
 		op->addr = (o->config.start + rng_below(r, o->config.pages))
 			       << PAGER_PAGE_SHIFT |
 			   (rng_percent(r, 50) ? rng_below(r, 4096) : 0);

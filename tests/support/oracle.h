@@ -116,6 +116,8 @@ uint64_t oracle_object_resident(const struct oracle_object *object);
 uint64_t oracle_objects(const struct oracle *o);
 /* The page's frame can be reached from nowhere else. */
 bool oracle_exclusive(const struct oracle *o, const struct oracle_page *p);
+/* What an access to the page would be answered; stacks do not grow. */
+enum pager_signal oracle_allows(const struct oracle_page *p, uint32_t access);
 /* The core took this page back because memory was short (it was lazy). */
 void oracle_reclaimed(struct oracle *o, struct oracle_page *p);
 

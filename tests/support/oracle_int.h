@@ -62,8 +62,6 @@ bool oracle_slot(const struct oracle *o, const struct oracle_space *s,
 /* Make vpn present as the access would: the signal, or none. */
 enum pager_signal oracle_touch(struct oracle *o, struct oracle_space *s,
 			       uint64_t vpn, uint32_t access);
-/* What that would answer, changing nothing; stacks do not grow. */
-enum pager_signal oracle_allows(const struct oracle_page *p, uint32_t access);
 /* Would each access be allowed? access 0: as each region is populated. */
 bool oracle_may_populate(const struct oracle *o, const struct oracle_space *s,
 			 uint64_t start, uint64_t end, uint32_t access);

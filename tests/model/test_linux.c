@@ -1,0 +1,777 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Linux as oracle: random sequences are done by real processes, by the core
+ * and by the naive oracle. Core and oracle are compared after every step as in
+ * test_model.c; Linux and the oracle in: what every call answers, the mappings
+ * byte by byte with their protections, objects and offsets, which private
+ * pages are resident, and what is in them.
+ *
+ * Where pagerd means to differ from Linux, the operation is left out on both
+ * sides (unlike, below) or on Linux's when pagerd refused it (leave_out). The
+ * list:
+ *  - a range with a hole: mprotect, madvise and mlock of Linux do the mapped
+ *    parts and then say ENOMEM; pagerd changes nothing. The same where a part
+ *    may not be populated, or is pinned.
+ *  - a place: Linux chooses another one. It is told to use pagerd's.
+ *  - the window: what pagerd refuses because the space ends, Linux would do
+ *    outside of it.
+ *  - mremap over several of Linux's mappings: Linux does not merge all that is
+ *    alike (an anonymous mapping that was touched keeps to itself).
+ *  - mremap that fails may have unmapped its target on Linux.
+ *  - brk wants a free page above itself on Linux, and something to unmap.
+ *  - WILLNEED does nothing visible on Linux: pagerd prefaults, and so does
+ *    MADV_POPULATE_READ, which wants read permission, not any.
+ *  - a write through a pinned mapping made writable is copied at once by
+ *    Linux, by the first write in pagerd.
+ *  - zero pages of a mapping never written are not inherited by fork on
+ *    Linux; in pagerd they are, as all other pages.
+ *  - a stack grows on Linux even if the access is not allowed afterwards.
+ *
+ * Environment: PAGER_SEED, PAGER_SEEDS, PAGER_STEPS, PAGER_SHAPE,
+ * PAGER_FOREVER, PAGER_LOUD as in test_model.c.
+ */
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "tests/support/hunt.h"
+#include "tests/support/linux_side.h"
+#include "tests/support/model.h"
+#include "tests/support/model_gen.h"
+#include "tests/support/script.h"
+
+#ifndef MADV_FREE
+#define MADV_FREE 8
+#endif
+#ifndef MADV_WIPEONFORK
+#define MADV_WIPEONFORK 18
+#define MADV_KEEPONFORK 19
+#endif
+#ifndef MADV_POPULATE_READ
+#define MADV_POPULATE_READ  22
+#define MADV_POPULATE_WRITE 23
+#endif
+#ifndef MREMAP_DONTUNMAP
+#define MREMAP_DONTUNMAP 4
+#endif
+#ifndef MAP_FIXED_NOREPLACE
+#define MAP_FIXED_NOREPLACE 0x100000
+#endif
+
+#define BYTES(pages) ((uint64_t)(pages) << PAGER_PAGE_SHIFT)
+
+/* Far from programs, heaps, libraries, stacks and sanitizers' own memory, and
+ * over a boundary of large table nodes. */
+#define WINDOW (UINT64_C(0x6a0000000000) >> PAGER_PAGE_SHIFT)
+
+struct shape {
+	const char *name;
+	struct model_config config;
+	unsigned int lengths;
+	uint64_t object_pages;
+	bool heap; /* the window begins where the process's heap ends */
+	uint64_t seeds;
+	uint32_t steps;
+};
+
+static struct shape shapes[] = {
+    {.name = "linux-small",
+     .config = {.start = WINDOW - 20, .pages = 48},
+     .lengths = 8,
+     .object_pages = 16,
+     .seeds = 60,
+     .steps = 120},
+    {.name = "linux-heap",
+     .config = {.pages = 48},
+     .lengths = 8,
+     .object_pages = 16,
+     .heap = true,
+     .seeds = 20,
+     .steps = 120},
+    {.name = "linux-stacks",
+     .config = {.start = WINDOW - 300, .pages = 700},
+     .lengths = 12,
+     .object_pages = 16,
+     .seeds = 12,
+     .steps = 100},
+    {.name = "linux-large",
+     .config = {.start = WINDOW - 600, .pages = 1700},
+     .lengths = 60,
+     .object_pages = 700,
+     .seeds = 6,
+     .steps = 100},
+};
+
+enum { SHAPES = sizeof(shapes) / sizeof(shapes[0]) };
+
+struct pair {
+	struct model model;
+	struct linux_side linux;
+	bool forked[MODEL_SPACES];
+};
+
+/* What this machine lets us do. */
+static bool has_populate;
+
+/* --- what is left out ----------------------------------------------------- */
+
+static const struct oracle_space *space_of(const struct pair *p,
+					   const struct model_op *op)
+{
+	return &p->model.oracle.space[op->space];
+}
+
+static bool any_page(const struct pair *p, const struct model_op *op,
+		     bool (*is)(const struct oracle_page *page))
+{
+	for (uint64_t i = 0; i < op->pages; i++) {
+		const struct oracle_page *page = oracle_page(
+		    &p->model.oracle, space_of(p, op), op->addr + i);
+
+		if (page && is(page))
+			return true;
+	}
+	return false;
+}
+
+static bool is_pinned(const struct oracle_page *page)
+{
+	return page->flags & PAGER_REGION_PINNED;
+}
+
+static bool is_unreadable(const struct oracle_page *page)
+{
+	return page->mapped &&
+	       (!(page->prot & PAGER_PROT_READ) ||
+		oracle_allows(page, PAGER_ACCESS_READ) != PAGER_SIGNAL_NONE);
+}
+
+static bool is_mapped(const struct oracle_page *page)
+{
+	return page->mapped;
+}
+
+static bool is_stack(const struct oracle_page *page)
+{
+	return page->flags & PAGER_REGION_GROWSDOWN;
+}
+
+/* Linux's break stops a page before the next mapping, and the stack gap
+ * before a stack; it shrinks only over something. */
+static bool unlike_brk(const struct pair *p, const struct model_op *op)
+{
+	const struct oracle_space *s = space_of(p, op);
+	const struct model_config *c = &p->model.config;
+	uint64_t from = (s->brk + PAGER_PAGE_SIZE - 1) >> PAGER_PAGE_SHIFT;
+	uint64_t to = (op->addr + PAGER_PAGE_SIZE - 1) >> PAGER_PAGE_SHIFT;
+	struct model_op part = {.space = op->space};
+
+	if (!p->linux.heap)
+		return true;
+	if (op->kind == MODEL_BRK_START)
+		return false;
+	if (to < from) {
+		part.addr = to;
+		part.pages = from - to;
+		return !any_page(p, &part, is_mapped);
+	}
+	if (to + 1 > c->start + c->pages)
+		return true;
+	part.addr = to;
+	part.pages = 1;
+	if (any_page(p, &part, is_mapped))
+		return true;
+	part.pages = 258;
+	return any_page(p, &part, is_stack);
+}
+
+/* Is [addr, addr + pages) inside one mapping of Linux? */
+static bool is_one_mapping(struct pair *p, const struct model_op *op)
+{
+	struct linux_shared *sh = p->linux.shared;
+	uint64_t lo = BYTES(op->addr), hi = lo + BYTES(op->pages);
+
+	sh->request = (struct linux_request){.call = LINUX_LOOK};
+	linux_do(&p->linux, op->space);
+	for (uint32_t i = 0; i < sh->vmas; i++)
+		if (sh->vma[i].start <= lo && lo < sh->vma[i].end)
+			return hi <= sh->vma[i].end;
+	return true;
+}
+
+/* A signal that comes after the stack has grown. */
+static bool unlike_access(const struct pair *p, const struct model_op *op)
+{
+	const struct model_config *c = &p->model.config;
+	uint64_t vpn = op->kind == MODEL_FAULT ? op->addr : op->addr >> 12;
+	uint64_t last =
+	    op->kind == MODEL_FAULT ? vpn : (op->addr + op->pages - 1) >> 12;
+	uint32_t access = op->kind == MODEL_FAULT  ? op->access
+			  : op->kind == MODEL_READ ? PAGER_ACCESS_READ
+						   : PAGER_ACCESS_WRITE;
+
+	for (; vpn <= last; vpn++) {
+		const struct oracle_page *page =
+		    oracle_page(&p->model.oracle, space_of(p, op), vpn);
+		uint64_t above = vpn;
+
+		if (page && page->mapped)
+			continue;
+		while (above < c->start + c->pages) {
+			page = oracle_page(&p->model.oracle, space_of(p, op),
+					   above++);
+			if (page && page->mapped)
+				break;
+		}
+		if (page && is_stack(page) &&
+		    oracle_allows(page, access) != PAGER_SIGNAL_NONE)
+			return true;
+	}
+	return false;
+}
+
+/* Would the two differ where pagerd means to? Asked before anything is done. */
+static bool unlike(struct pair *p, const struct model_op *op)
+{
+	const struct model_config *c = &p->model.config;
+
+	switch (op->kind) {
+	case MODEL_BRK_START:
+	case MODEL_BRK:
+		return unlike_brk(p, op);
+	case MODEL_REMAP:
+		return !is_one_mapping(p, op);
+	case MODEL_PROTECT:
+		return op->prot & PAGER_PROT_WRITE &&
+		       any_page(p, op, is_pinned);
+	case MODEL_POPULATE:
+		return !has_populate || any_page(p, op, is_unreadable);
+	case MODEL_ADVISE:
+		return op->flags == PAGER_ADV_WILLNEED &&
+		       (!has_populate || any_page(p, op, is_unreadable));
+	case MODEL_READ:
+	case MODEL_WRITE:
+		if ((op->addr + op->pages - 1) >> 12 >= c->start + c->pages)
+			return true;
+		return unlike_access(p, op);
+	case MODEL_FAULT:
+		return unlike_access(p, op);
+	default:
+		return false;
+	}
+}
+
+/* pagerd refused: would Linux have done a part, or something elsewhere? */
+static bool leave_out(const struct pair *p, const struct model_op *op)
+{
+	uint16_t err = p->model.got.err;
+
+	if (err == PAGER_OK)
+		return false;
+	if (err == PAGER_ERANGE || err == PAGER_ENOSPACE ||
+	    err == PAGER_EBUSY || err == PAGER_EOVERFLOW)
+		return true;
+	switch (op->kind) {
+	case MODEL_PROTECT:
+	case MODEL_ADVISE:
+	case MODEL_PIN:
+	case MODEL_UNPIN:
+	case MODEL_POPULATE:
+		return true;
+	case MODEL_REMAP:
+		return op->flags & PAGER_REMAP_FIXED &&
+		       (err == PAGER_EUNMAPPED || op->addr == op->new_addr);
+	default:
+		return false;
+	}
+}
+
+/* --- the same on Linux ---------------------------------------------------- */
+
+static uint32_t linux_prot(uint32_t prot)
+{
+	return (prot & PAGER_PROT_READ ? PROT_READ : 0) |
+	       (prot & PAGER_PROT_WRITE ? PROT_WRITE : 0) |
+	       (prot & PAGER_PROT_EXEC ? PROT_EXEC : 0);
+}
+
+static void request_map(const struct pair *p, const struct model_op *op,
+			struct linux_request *r)
+{
+	uint32_t f = op->flags;
+	bool fixed = f & PAGER_MAP_FIXED;
+
+	r->call = LINUX_MMAP;
+	r->prot = linux_prot(op->prot);
+	r->object = op->object;
+	r->offset = BYTES(op->offset);
+	r->flags = f & PAGER_MAP_SHARED ? MAP_SHARED : MAP_PRIVATE;
+	r->flags |= fixed && !(f & PAGER_MAP_NOREPLACE) ? MAP_FIXED
+							: MAP_FIXED_NOREPLACE;
+	r->flags |= f & PAGER_MAP_POPULATE ? MAP_POPULATE : 0;
+	r->flags |= f & PAGER_MAP_NORESERVE ? MAP_NORESERVE : 0;
+	r->flags |= f & PAGER_MAP_GROWSDOWN ? MAP_GROWSDOWN : 0;
+	if (!fixed)
+		r->addr = BYTES(p->model.got.value);
+}
+
+static void request_remap(const struct pair *p, const struct model_op *op,
+			  struct linux_request *r)
+{
+	uint64_t to = BYTES(p->model.got.value);
+	uint32_t f = op->flags;
+
+	r->call = LINUX_MREMAP;
+	r->new_len = BYTES(op->new_pages);
+	r->new_addr = BYTES(op->new_addr);
+	r->flags = f & PAGER_REMAP_MAYMOVE ? MREMAP_MAYMOVE : 0;
+	r->flags |= f & PAGER_REMAP_FIXED ? MREMAP_FIXED : 0;
+	r->flags |= f & PAGER_REMAP_DONTUNMAP ? MREMAP_DONTUNMAP : 0;
+	/* Moved by choice: to the same place. */
+	if (p->model.got.err == PAGER_OK && !(f & PAGER_REMAP_FIXED) &&
+	    to != r->addr) {
+		r->flags |= MREMAP_FIXED;
+		r->new_addr = to;
+	}
+}
+
+static void request_access(const struct pair *p, const struct model_op *op,
+			   struct linux_request *r)
+{
+	struct linux_shared *sh = p->linux.shared;
+
+	if (op->kind == MODEL_FAULT) {
+		r->call = LINUX_TOUCH;
+		r->write = op->access == PAGER_ACCESS_WRITE;
+		return;
+	}
+	r->addr = op->addr;
+	r->len = op->pages;
+	r->call = op->kind == MODEL_READ ? LINUX_READ : LINUX_WRITE;
+	for (uint64_t i = 0; op->kind == MODEL_WRITE && i < op->pages; i++)
+		sh->io[i] = model_byte(op->seed, i);
+}
+
+static uint32_t linux_advice(uint32_t advice)
+{
+	static const uint32_t words[] = {
+	    [PAGER_ADV_DONTNEED] = MADV_DONTNEED,
+	    [PAGER_ADV_WILLNEED] = MADV_POPULATE_READ,
+	    [PAGER_ADV_FREE] = MADV_FREE,
+	    [PAGER_ADV_DONTFORK] = MADV_DONTFORK,
+	    [PAGER_ADV_DOFORK] = MADV_DOFORK,
+	    [PAGER_ADV_WIPEONFORK] = MADV_WIPEONFORK,
+	    [PAGER_ADV_KEEPONFORK] = MADV_KEEPONFORK,
+	};
+
+	return words[advice];
+}
+
+/* False: nothing is asked of a process. */
+static bool make_request(struct pair *p, const struct model_op *op,
+			 struct linux_request *r)
+{
+	*r = (struct linux_request){.addr = BYTES(op->addr),
+				    .len = BYTES(op->pages)};
+	switch (op->kind) {
+	case MODEL_SPACE:
+		linux_spawn(&p->linux, op->space);
+		return false;
+	case MODEL_OBJECT:
+	case MODEL_RESIZE:
+		linux_resize(&p->linux, op->object - 1, op->pages);
+		return false;
+	case MODEL_FORK:
+		r->call = LINUX_FORK;
+		r->slot = op->other;
+		return true;
+	case MODEL_FREE:
+		r->call = LINUX_EXIT;
+		return true;
+	case MODEL_MAP:
+		request_map(p, op, r);
+		return true;
+	case MODEL_UNMAP:
+		r->call = LINUX_MUNMAP;
+		return true;
+	case MODEL_PROTECT:
+		r->call = LINUX_MPROTECT;
+		r->prot = linux_prot(op->prot);
+		return true;
+	case MODEL_REMAP:
+		request_remap(p, op, r);
+		return true;
+	case MODEL_BRK_START:
+	case MODEL_BRK:
+		r->call = LINUX_BRK;
+		r->addr = op->addr;
+		return true;
+	case MODEL_ADVISE:
+		r->call = LINUX_MADVISE;
+		r->flags = linux_advice(op->flags);
+		return true;
+	case MODEL_POPULATE:
+		r->call = LINUX_MADVISE;
+		r->flags = op->access == PAGER_ACCESS_WRITE
+			       ? MADV_POPULATE_WRITE
+			       : MADV_POPULATE_READ;
+		return true;
+	case MODEL_PIN:
+	case MODEL_UNPIN:
+		r->call = op->kind == MODEL_PIN ? LINUX_MLOCK : LINUX_MUNLOCK;
+		return true;
+	case MODEL_FAULT:
+	case MODEL_READ:
+	case MODEL_WRITE:
+		request_access(p, op, r);
+		return true;
+	}
+	return false;
+}
+
+/* --- comparing ------------------------------------------------------------ */
+
+/* Is this errno one that Linux may answer where pagerd answers err? */
+static bool same_class(const struct model_op *op, uint16_t err, int64_t ret)
+{
+	switch (err) {
+	case PAGER_OK:
+	case PAGER_ESIGNAL:
+		return ret >= 0;
+	case PAGER_EEXIST:
+		return ret == -EEXIST || ret == -ENOMEM;
+	case PAGER_EUNMAPPED:
+		return ret == -ENOMEM || ret == -EFAULT;
+	case PAGER_EINVAL:
+	case PAGER_EFLAGS:
+		/* Linux may look for the mapping before it compares places. */
+		return ret == -EINVAL ||
+		       (op->kind == MODEL_REMAP && ret == -EFAULT);
+	default:
+		return ret < 0;
+	}
+}
+
+static void compare_answer(struct pair *p, const struct model_op *op,
+			   const struct linux_answer *a)
+{
+	const struct model_result *got = &p->model.got;
+	uint32_t signal =
+	    got->signal == PAGER_SEGV_STACK ? PAGER_SEGV_MAPERR : got->signal;
+	const uint8_t *io = p->linux.shared->io;
+
+	if (!same_class(op, got->err, a->ret))
+		model_die("linux-errno",
+			  "%s: pagerd %s, Linux %" PRId64 " (%s)",
+			  model_kind_name(op->kind), model_error_name(got->err),
+			  a->ret, a->ret < 0 ? strerror((int)-a->ret) : "done");
+	if ((op->kind == MODEL_MAP || op->kind == MODEL_REMAP) &&
+	    got->err == PAGER_OK && (uint64_t)a->ret != BYTES(got->value))
+		model_die("linux-place",
+			  "%s: pagerd 0x%" PRIx64 ", Linux 0x%" PRIx64,
+			  model_kind_name(op->kind), BYTES(got->value),
+			  (uint64_t)a->ret);
+	if (a->signal != signal)
+		model_die("linux-signal", "%s: pagerd signal %u, Linux %u",
+			  model_kind_name(op->kind), signal, a->signal);
+	if (op->kind != MODEL_READ && op->kind != MODEL_WRITE)
+		return;
+	if (a->done != got->value)
+		model_die("linux-done",
+			  "%s: pagerd did %" PRIu64 " bytes, Linux %" PRIu64,
+			  model_kind_name(op->kind), got->value, a->done);
+	for (uint64_t i = 0; op->kind == MODEL_READ && i < a->done; i++)
+		if (io[i] != got->bytes[i])
+			model_die("linux-read",
+				  "byte %" PRIu64 ": pagerd %02x, Linux %02x",
+				  i, got->bytes[i], io[i]);
+}
+
+static void compare_mapping(const struct pair *p, int slot, uint64_t vpn,
+			    const struct linux_vma *v)
+{
+	const struct oracle *o = &p->model.oracle;
+	const struct oracle_page *page = oracle_page(o, &o->space[slot], vpn);
+	uint32_t object = 0;
+
+	if (!page->mapped || !v) {
+		if (page->mapped != (v != NULL))
+			model_die("linux-map",
+				  "space %d: page 0x%" PRIx64
+				  " is %s here and %s on Linux",
+				  slot, vpn, page->mapped ? "mapped" : "free",
+				  v ? "mapped" : "free");
+		return;
+	}
+	for (uint32_t i = 0; i < MODEL_OBJECTS; i++)
+		if (page->object && page->object == o->object[i])
+			object = i + 1;
+	if (page->prot != v->prot ||
+	    !(page->flags & PAGER_REGION_SHARED) != !v->shared)
+		model_die("linux-prot",
+			  "space %d: page 0x%" PRIx64
+			  ": prot %u%s here, %u%s on Linux",
+			  slot, vpn, page->prot,
+			  page->flags & PAGER_REGION_SHARED ? " shared" : "",
+			  v->prot, v->shared ? " shared" : "");
+	if (object != v->object ||
+	    (object &&
+	     BYTES(page->offset) != v->offset + BYTES(vpn) - v->start))
+		model_die("linux-object",
+			  "space %d: page 0x%" PRIx64
+			  ": object %u page %" PRIu64
+			  " here, object %u page %" PRIu64 " on Linux",
+			  slot, vpn, object, page->offset, v->object,
+			  (v->offset + BYTES(vpn) - v->start) >> 12);
+}
+
+static void compare_page(const struct pair *p, int slot, uint64_t at)
+{
+	static const uint8_t zeros[PAGER_PAGE_SIZE];
+	const struct oracle *o = &p->model.oracle;
+	const struct oracle_page *page = &o->space[slot].page[at];
+	uint8_t there = p->linux.shared->page[at];
+	bool here =
+	    page->type == PAGER_PAGE_ANON || page->type == PAGER_PAGE_ZERO;
+	const uint8_t *bytes = oracle_bytes(page);
+
+	if (page->type == PAGER_PAGE_ZERO && p->forked[slot])
+		here = there & LINUX_PRIVATE;
+	if (here != !!(there & LINUX_PRIVATE))
+		model_die("linux-resident",
+			  "space %d: page 0x%" PRIx64
+			  ": private and resident %d here, %d on Linux",
+			  slot, o->config.start + at, here,
+			  !!(there & LINUX_PRIVATE));
+	if (!(there & LINUX_PRESENT))
+		return;
+	if (memcmp(bytes ? bytes : zeros, linux_bytes(&p->linux, at),
+		   PAGER_PAGE_SIZE))
+		model_die("linux-bytes",
+			  "space %d: page 0x%" PRIx64
+			  " differs from what Linux has there",
+			  slot, o->config.start + at);
+}
+
+static void compare_space(struct pair *p, int slot)
+{
+	const struct model_config *c = &p->model.config;
+	struct linux_shared *sh = p->linux.shared;
+	uint32_t next = 0;
+
+	sh->request = (struct linux_request){.call = LINUX_STARE};
+	linux_do(&p->linux, slot);
+	for (uint64_t i = 0; i < c->pages; i++) {
+		uint64_t va = BYTES(c->start + i);
+
+		while (next < sh->vmas && sh->vma[next].end <= va)
+			next++;
+		compare_mapping(p, slot, c->start + i,
+				next < sh->vmas && sh->vma[next].start <= va
+				    ? &sh->vma[next]
+				    : NULL);
+		compare_page(p, slot, i);
+	}
+}
+
+/* The objects themselves: pages that nobody maps included. */
+static void compare_objects(const struct pair *p)
+{
+	static uint8_t there[PAGER_PAGE_SIZE], zeros[PAGER_PAGE_SIZE];
+
+	for (int i = 0; i < MODEL_OBJECTS; i++) {
+		const struct oracle_object *b = p->model.oracle.object[i];
+
+		for (uint64_t at = 0; b && at < b->size; at++) {
+			const uint8_t *here = b->cell[at].bytes;
+
+			if (pread(p->linux.object[i], there, sizeof(there),
+				  (off_t)BYTES(at)) != (ssize_t)sizeof(there))
+				model_die("linux-object",
+					  "object %d is too short", i);
+			if (memcmp(here ? here : zeros, there, sizeof(there)))
+				model_die("linux-object",
+					  "object %d page %" PRIu64 " differs",
+					  i, at);
+		}
+	}
+}
+
+/* --- running -------------------------------------------------------------- */
+
+static void one(struct pair *p, struct hunt_log *log, const struct model_op *op)
+{
+	struct model *m = &p->model;
+	const struct linux_answer *a;
+
+	hunt_note(log, op);
+	if (!oracle_applies(&m->oracle, op) || unlike(p, op)) {
+		hunt_result(log, 0, ORACLE_ERR(PAGER_OK), true);
+		return;
+	}
+	model_step(m, op);
+	hunt_result(log, m->got.err, m->errs, false);
+	if (leave_out(p, op))
+		return;
+	if (make_request(p, op, &p->linux.shared->request)) {
+		a = linux_do(&p->linux, op->space);
+		compare_answer(p, op, a);
+	}
+	if (m->oracle.space[op->space].live)
+		compare_space(p, op->space);
+	if (op->kind == MODEL_SPACE)
+		p->forked[op->space] = false;
+	if (op->kind != MODEL_FORK)
+		return;
+	p->forked[op->other] = true;
+	compare_space(p, op->other);
+}
+
+static void begin(struct pair *p, const struct shape *s)
+{
+	model_init(&p->model, &s->config);
+	linux_start(&p->linux, s->config.start, s->config.pages, 2048, s->heap);
+}
+
+static void end(struct pair *p)
+{
+	for (int i = 0; i < MODEL_SPACES; i++)
+		if (p->model.oracle.space[i].live)
+			compare_space(p, i);
+	compare_objects(p);
+	linux_stop(&p->linux);
+	model_fini(&p->model);
+}
+
+static struct pair *pair_new(void)
+{
+	struct pair *p = calloc(1, sizeof(*p));
+
+	if (!p)
+		test_die("linux: no memory");
+	return p;
+}
+
+static void make(void *ctx, uint64_t seed, uint32_t steps, struct hunt_log *log)
+{
+	const struct shape *s = ctx;
+	struct model_gen g = {
+	    .rng = rng_new(seed),
+	    .linux_like = true,
+	    .no_stacks = s->heap,
+	    .brk_at_start = s->heap,
+	    .lengths = s->lengths,
+	    .object_pages = s->object_pages,
+	};
+	struct pair *p = pair_new();
+	struct model_op op;
+
+	begin(p, s);
+	for (uint8_t i = 0; i < MODEL_OBJECTS; i++) {
+		op = (struct model_op){.kind = MODEL_OBJECT,
+				       .object = (uint8_t)(i + 1),
+				       .pages = s->object_pages / (i + 1u)};
+		one(p, log, &op);
+	}
+	for (uint32_t i = MODEL_OBJECTS; i < steps; i++) {
+		op = model_gen_next(&g, &p->model.oracle);
+		one(p, log, &op);
+	}
+	end(p);
+	free(p);
+}
+
+static void replay(void *ctx, const struct model_op *op, uint32_t count,
+		   struct hunt_log *log)
+{
+	struct pair *p = pair_new();
+
+	begin(p, ctx);
+	for (uint32_t i = 0; i < count; i++)
+		one(p, log, &op[i]);
+	end(p);
+	free(p);
+}
+
+static void print(void *ctx, const struct hunt_log *log)
+{
+	const struct shape *s = ctx;
+
+	printf("# --- as a script for pagerctl run\n");
+	script_print(stdout, &s->config, log);
+	printf("# --- in C, shape %s\n", s->name);
+	for (uint32_t i = 0; i < log->count; i++) {
+		printf("\t");
+		model_op_print_c(stdout, &log->op[i]);
+	}
+}
+
+static int run_shape(const struct shape *s, uint64_t first, uint64_t seeds)
+{
+	struct hunt_case c = {
+	    .make = make,
+	    .replay = replay,
+	    .print = print,
+	    .ctx = (void *)(uintptr_t)s,
+	    .name = s->name,
+	};
+	uint32_t steps = (uint32_t)hunt_number("PAGER_STEPS", s->steps);
+
+	if (hunt(&c, first, seeds, steps))
+		return 1;
+	printf("%s: %" PRIu64 " sequences of %u operations\n", s->name, seeds,
+	       steps);
+	fflush(stdout);
+	return 0;
+}
+
+/* Which of the rarer calls work here? Found out with a process of our own. */
+static void find_abilities(void)
+{
+	struct linux_side l;
+	struct linux_request *r;
+
+	linux_start(&l, WINDOW, 8, 2048, false);
+	linux_spawn(&l, 0);
+	r = &l.shared->request;
+	*r = (struct linux_request){.call = LINUX_MMAP,
+				    .addr = BYTES(WINDOW + 4),
+				    .len = BYTES(2),
+				    .prot = PROT_READ | PROT_WRITE,
+				    .flags = MAP_PRIVATE | MAP_FIXED};
+	linux_do(&l, 0);
+	r->call = LINUX_MADVISE;
+	r->flags = MADV_POPULATE_WRITE;
+	has_populate = linux_do(&l, 0)->ret == 0;
+	linux_stop(&l);
+	if (!has_populate)
+		puts("no MADV_POPULATE: populate and WILLNEED are left out");
+}
+
+int main(void)
+{
+	const char *only = getenv("PAGER_SHAPE");
+	uint64_t first = hunt_number("PAGER_SEED", 1);
+	uint64_t forever = hunt_number("PAGER_FOREVER", 0);
+	int failed = 0;
+
+	find_abilities();
+	do {
+		for (int i = 0; i < SHAPES && !failed; i++) {
+			struct shape *s = &shapes[i];
+
+			if (s->heap)
+				s->config.start = linux_heap_window();
+			if (only && strcmp(only, s->name))
+				continue;
+			failed |= run_shape(
+			    s, first, hunt_number("PAGER_SEEDS", s->seeds));
+		}
+		first += 1000;
+	} while (forever && !failed);
+	return failed;
+}
