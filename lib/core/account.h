@@ -13,7 +13,8 @@
 static inline bool account_has_room(const struct pager_account *a,
 				    enum pager_resource r, uint64_t n)
 {
-	return a->used[r] <= a->limit[r] && n <= a->limit[r] - a->used[r];
+	return n == 0 ||
+	       (a->used[r] <= a->limit[r] && n <= a->limit[r] - a->used[r]);
 }
 
 static inline void account_charge(struct pager_account *a,
