@@ -189,7 +189,8 @@ static enum pager_signal classify(const struct pager_space *s,
 	if (!r)
 		return PAGER_SEGV_MAPERR;
 	if (r->start > vpn) {
-		if (!(r->flags & PAGER_REGION_GROWSDOWN))
+		if (!(r->flags & PAGER_REGION_GROWSDOWN) ||
+		    (vpn < PAGER_VPN_HALF && r->start >= PAGER_VPN_HALF))
 			return PAGER_SEGV_MAPERR;
 		if (check_stack(s, r, vpn))
 			return PAGER_SEGV_STACK;

@@ -193,8 +193,9 @@ void space_isolate(struct pager_space *s, struct pager_range r)
 
 static bool alike(const struct pager_region *a, const struct pager_region *b)
 {
-	return a->end == b->start && a->prot == b->prot &&
-	       a->flags == b->flags && a->object == b->object &&
+	return a->end == b->start && b->start != PAGER_VPN_HALF &&
+	       a->prot == b->prot && a->flags == b->flags &&
+	       a->object == b->object &&
 	       (!a->object || a->offset + (a->end - a->start) == b->offset);
 }
 

@@ -74,7 +74,8 @@ static bool can_grow(const struct pager_space *s, const struct pager_region *r,
 	struct pager_region *next = rtree_next(r);
 	uint64_t end = a->addr + a->new_pages;
 
-	if (a->addr + a->pages != r->end || end > s->range.end)
+	if (a->addr + a->pages != r->end || end > s->range.end ||
+	    (a->addr < PAGER_VPN_HALF && end > PAGER_VPN_HALF))
 		return false;
 	return !next || next->start >= end;
 }
