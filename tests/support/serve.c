@@ -1,0 +1,296 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Requests are encoded by the codec and answers decoded by it, as a client
+ * would; only the socket is missing.
+ */
+#include "tests/support/serve.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "lib/base/failpoint.h"
+#include "server/recount.h"
+#include "tests/support/unit.h"
+
+struct srv serve_srv;
+struct pager_answer serve_answer;
+_Alignas(8) uint8_t serve_out[PAGER_MSG_MAX];
+
+static _Alignas(8) uint8_t packet_buf[PAGER_MSG_MAX];
+static uint64_t last_seq;
+
+void serve_start(const char *text)
+{
+	char why[SRV_CONFIG_WHY], all[4096];
+	struct srv_config config;
+
+	snprintf(all, sizeof(all), "memory 4M\nnodes 1024\n%s",
+		 text ? text : "");
+	if (srv_config_parse(&config, "test", all, strlen(all), why))
+		test_die("%s", why);
+	if (srv_init(&serve_srv, &config))
+		test_die("no machine");
+	/* The daemon's own user is nobody in these tests. */
+	serve_srv.uid = 4242;
+	/* What is wanted of the model's picture is this machine's. */
+	unit_world.core = serve_srv.core;
+}
+
+void serve_end(void)
+{
+	struct srv_session *session;
+	struct pager_stats stats;
+
+	while ((session = TAILQ_FIRST(&serve_srv.sessions)))
+		serve_leave(session->client);
+	pager_core_stats(serve_srv.core, &stats);
+	ck_assert_uint_eq(stats.frames_used, 1);
+	ck_assert_uint_eq(stats.nodes_used, 0);
+	ck_assert_uint_eq(stats.objects, 0);
+	ck_assert_uint_eq(serve_srv.handles, 0);
+	ck_assert(RB_EMPTY(&serve_srv.named));
+	srv_fini(&serve_srv);
+}
+
+static void recount(void)
+{
+	char why[256];
+
+	if (srv_recount(&serve_srv, why, sizeof(why)).err)
+		test_die("recount: %s", why);
+}
+
+struct srv_client *serve_connect(uid_t uid)
+{
+	struct srv_client *client = calloc(1, sizeof(*client));
+
+	ck_assert_ptr_nonnull(client);
+	client->user = srv_user_join(&serve_srv, uid);
+	ck_assert_ptr_nonnull(client->user);
+	client->pid = 1;
+	return client;
+}
+
+struct srv_client *serve_join(uid_t uid)
+{
+	struct srv_client *client = serve_connect(uid);
+	const struct pager_req_hello hello = {PAGER_MAGIC, PAGER_VERSION_MAJOR,
+					      PAGER_VERSION_MINOR,
+					      PAGER_FEATURES};
+
+	serve_ok(client, PAGER_OP_HELLO, hello);
+	return client;
+}
+
+void serve_leave(struct srv_client *client)
+{
+	if (client->session)
+		srv_session_free(&serve_srv, client->session);
+	srv_user_leave(&serve_srv, client->user);
+	free(client);
+	recount();
+}
+
+bool serve_packet(struct srv_client *client, const void *packet, size_t len,
+		  enum pager_violation *why)
+{
+	size_t n;
+
+	memcpy(packet_buf, packet, len);
+	n = srv_dispatch(&serve_srv, client, packet_buf, len, 0, serve_out,
+			 why);
+	recount();
+	if (n && !pager_answer_decode(serve_out, n, &serve_answer))
+		test_die("the answer is none");
+	return n != 0;
+}
+
+unsigned int serve_ask_data(struct srv_client *client, enum pager_opcode op,
+			    const void *body, size_t body_len, const void *data,
+			    size_t data_len)
+{
+	static _Alignas(8) uint8_t packet[PAGER_MSG_MAX];
+	enum pager_violation why;
+	size_t len;
+
+	len = pager_request_encode(packet, sizeof(packet), pager_op_find(op),
+				   ++last_seq, body, body_len, data, data_len);
+	ck_assert_uint_ne(len, 0);
+	ck_assert(serve_packet(client, packet, len, &why));
+	ck_assert_uint_eq(serve_answer.hdr.seq, last_seq);
+	ck_assert_uint_eq(serve_answer.hdr.op, op);
+	return serve_answer.hdr.error;
+}
+
+unsigned int serve_ask(struct srv_client *client, enum pager_opcode op,
+		       const void *body, size_t body_len)
+{
+	return serve_ask_data(client, op, body, body_len, NULL, 0);
+}
+
+void serve_check_refusal(struct srv_client *client, enum pager_opcode op,
+			 const void *body, size_t len, unsigned int error,
+			 const char *field, int line)
+{
+	char *before = serve_picture();
+	unsigned int got = serve_ask(client, op, body, len);
+	const char *blamed =
+	    pager_op_field_name(pager_op_find(op), serve_answer.hdr.field);
+
+	ck_assert_msg(got == error, "line %d: %s, not %s", line,
+		      pager_error_name(got), pager_error_name(error));
+	if (!field)
+		ck_assert_msg(serve_answer.hdr.field == 0, "line %d: %s", line,
+			      blamed);
+	else
+		ck_assert_msg(blamed && strcmp(blamed, field) == 0,
+			      "line %d: %s is to blame, not %s", line,
+			      blamed ? blamed : "nothing", field);
+	serve_unchanged(before, pager_op_find(op)->name);
+}
+
+uint64_t serve_space(struct srv_client *client)
+{
+	const struct pager_req_space_create body = {0};
+
+	serve_ok(client, PAGER_OP_SPACE_CREATE, body);
+	return serve_answer.body.handle.handle;
+}
+
+uint64_t serve_fork(struct srv_client *client, uint64_t space)
+{
+	serve_ok(client, PAGER_OP_SPACE_FORK, space);
+	return serve_answer.body.handle.handle;
+}
+
+uint64_t serve_object(struct srv_client *client, uint64_t pages,
+		      const char *name)
+{
+	struct pager_req_object_create body = {.size = pages * PAGER_PAGE_SIZE};
+
+	snprintf(body.name, sizeof(body.name), "%s", name);
+	serve_ok(client, PAGER_OP_OBJECT_CREATE, body);
+	return serve_answer.body.handle.handle;
+}
+
+void serve_map(struct srv_client *client, uint64_t space, uint64_t addr,
+	       uint64_t len, uint32_t flags, uint64_t object)
+{
+	const struct pager_req_map body = {.space = space,
+					   .addr = addr,
+					   .len = len,
+					   .prot = PAGER_PROT_READ |
+						   PAGER_PROT_WRITE,
+					   .flags = flags | PAGER_MAP_FIXED,
+					   .object = object};
+
+	serve_ok(client, PAGER_OP_MAP, body);
+	ck_assert_uint_eq(serve_answer.body.addr.addr, addr);
+}
+
+void serve_write(struct srv_client *client, uint64_t space, uint64_t addr,
+		 const char *text)
+{
+	const struct pager_req_write body = {.space = space, .addr = addr};
+
+	ck_assert_uint_eq(serve_ask_data(client, PAGER_OP_WRITE, &body,
+					 sizeof(body), text, strlen(text)),
+			  0);
+	ck_assert_uint_eq(serve_answer.body.access.error, 0);
+	ck_assert_uint_eq(serve_answer.body.access.done, strlen(text));
+}
+
+void serve_reads(struct srv_client *client, uint64_t space, uint64_t addr,
+		 const char *text)
+{
+	const struct pager_req_read body = {
+	    .space = space, .addr = addr, .len = (uint32_t)strlen(text)};
+
+	serve_ok(client, PAGER_OP_READ, body);
+	ck_assert_uint_eq(serve_answer.data_len, body.len);
+	ck_assert_mem_eq(serve_answer.data, text, body.len);
+}
+
+/* --- pictures
+ * ----------------------------------------------------------------- */
+
+static void draw_session(FILE *f, const struct srv_session *session)
+{
+	fprintf(f,
+		"session %" PRIu64 " user %u spaces %" PRIu64
+		" objects %" PRIu64 " grants %u handles %u\n",
+		session->number, (unsigned int)session->user->uid,
+		session->spaces, session->objects, session->grants,
+		session->handles.live);
+}
+
+char *serve_picture(void)
+{
+	const struct srv_session *session;
+	const struct srv_user *user;
+	char *model = unit_picture(), *text = NULL;
+	size_t size;
+	FILE *f = open_memstream(&text, &size);
+
+	ck_assert_ptr_nonnull(f);
+	fprintf(f, "%shandles %" PRIu64 "\n", model, serve_srv.handles);
+	TAILQ_FOREACH (session, &serve_srv.sessions, link)
+		draw_session(f, session);
+	LIST_FOREACH (user, &serve_srv.users, link)
+		fprintf(f, "user %u sessions %" PRIu64 " handles %" PRIu64 "\n",
+			(unsigned int)user->uid, user->sessions,
+			user->object_handles);
+	fclose(f);
+	free(model);
+	return text;
+}
+
+void serve_unchanged(char *before, const char *what)
+{
+	char *now = serve_picture();
+
+	if (strcmp(before, now) != 0)
+		test_die("%s changed the server\nfrom\n%sto\n%s", what, before,
+			 now);
+	free(before);
+	free(now);
+}
+
+/* --- batches
+ * -------------------------------------------------------------------- */
+
+void serve_batch_add(struct serve_batch *batch, enum pager_opcode op,
+		     const void *body, size_t body_len, const void *data,
+		     size_t data_len)
+{
+	size_t len = pager_request_encode(batch->data + batch->len,
+					  sizeof(batch->data) - batch->len,
+					  pager_op_find(op), batch->body.count,
+					  body, body_len, data, data_len);
+
+	ck_assert_uint_ne(len, 0);
+	batch->len += len;
+	batch->body.count++;
+}
+
+unsigned int serve_batch_run(struct srv_client *client,
+			     struct serve_batch *batch)
+{
+	return serve_ask_data(client, PAGER_OP_BATCH, &batch->body,
+			      sizeof(batch->body), batch->data, batch->len);
+}
+
+void serve_batch_answer(unsigned int i, struct pager_answer *out)
+{
+	const uint8_t *data = serve_answer.data, *message = NULL;
+	size_t at = 0, len = 0;
+
+	for (unsigned int n = 0; n <= i; n++)
+		ck_assert_int_eq(pager_batch_cut(data, serve_answer.data_len,
+						 &at, &message, &len),
+				 1);
+	ck_assert(pager_answer_decode(message, len, out));
+	ck_assert_uint_eq(out->hdr.seq, i);
+}
