@@ -21,7 +21,7 @@ bool script_fail(struct reader *r, const char *what, const char *word)
 			 r->line, what);
 		return false;
 	}
-	for (; word[n] && n < 40; n++)
+	for (; n < 40 && word[n]; n++)
 		shown[n] = word[n] >= ' ' && word[n] <= '~' ? word[n] : '?';
 	snprintf(shown + n, sizeof(shown) - n, "%s", word[n] ? "..." : "");
 	snprintf(r->why, SCRIPT_WHY, "%.100s:%u: %s: %s", r->script->file,
