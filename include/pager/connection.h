@@ -69,8 +69,8 @@ const char *pager_field_name(const struct pager *pager);
  * size (EALIGN)"); until the next call on this connection. */
 const char *pager_errstr(const struct pager *pager);
 
-/* "EALIGN", and its sentence; for numbers unknown to this library "E<number>"
- * is not made up: the answers are "EUNKNOWN" and "an unknown error". */
+/* "EALIGN", and its sentence; "EUNKNOWN" and "an unknown error" for a number
+ * this library does not know. */
 const char *pager_errname(unsigned int error);
 const char *pager_errtext(unsigned int error);
 

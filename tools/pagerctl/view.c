@@ -139,18 +139,21 @@ int view_list(const struct view *view, struct pager *pager,
 
 /* --- regions -------------------------------------------------------------- */
 
-/* "7f00-7f10 rw-p 00001000 00:05 0   [heap]" */
+/* "7f00-7f10 rw-p 00001000 00:00 0   [heap]"; in the place of an inode stands
+ * the object's id. A region that ends at 2^64 ends there in print, too. */
 static void maps_line(FILE *out, const struct pager_row_region *r)
 {
 	const char *what = "";
+	char end[24] = "10000000000000000";
 	char perm[4];
 	int n;
 
-	n = fprintf(
-	    out, "%08" PRIx64 "-%08" PRIx64 " %s%c %08" PRIx64 " %s:%s ",
-	    r->start, r->end, word_access(r->prot, perm),
-	    r->flags & PAGER_REGION_SHARED ? 's' : 'p', r->offset, "00", "00");
-	n += fprintf(out, "%" PRIu64, r->object);
+	if (r->end != 0)
+		snprintf(end, sizeof(end), "%08" PRIx64, r->end);
+	n = fprintf(out, "%08" PRIx64 "-%s %s%c %08" PRIx64 " 00:00 %" PRIu64,
+		    r->start, end, word_access(r->prot, perm),
+		    r->flags & PAGER_REGION_SHARED ? 's' : 'p', r->offset,
+		    r->object);
 	if (r->flags & PAGER_REGION_HEAP)
 		what = "[heap]";
 	else if (r->flags & PAGER_REGION_GROWSDOWN)
