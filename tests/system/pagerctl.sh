@@ -43,7 +43,7 @@ expect 3 ping
 says err "$work/socket: No such file or directory"
 expect 3 --socket "$work/no/socket" stats
 expect 3 --socket "$(printf '%0200d' 0)" ping
-says err "File name too long"
+says err "too long"
 for wrong in "" "wurst" "--wurst ping" "ping 1" "maps" "maps 1 2" \
 	"run" "user 1 2" "--socket" "--smaps spaces"; do
 	read -ra words <<<"$wrong"
