@@ -382,7 +382,6 @@ static int read_all(struct cast *cast, const char *data, size_t size,
 	return check_ends(cast, reader);
 }
 
-/* Contract: cast.h. */
 int cast_read(struct cast *cast, const char *data, size_t size,
 	      struct trace_reader *reader)
 {
@@ -394,7 +393,6 @@ int cast_read(struct cast *cast, const char *data, size_t size,
 	return 0;
 }
 
-/* Contract: cast.h. */
 void cast_free(struct cast *cast)
 {
 	table_free(cast->by_pid);
@@ -404,7 +402,6 @@ void cast_free(struct cast *cast)
 	*cast = (struct cast){0};
 }
 
-/* Contract: cast.h. */
 uint32_t cast_find(const struct cast *cast, uint32_t pid, unsigned long line)
 {
 	uint32_t index = latest(cast, pid);
@@ -414,7 +411,6 @@ uint32_t cast_find(const struct cast *cast, uint32_t pid, unsigned long line)
 	return index;
 }
 
-/* Contract: cast.h. */
 uint32_t cast_find_file(const struct cast *cast, const struct trace_file *file)
 {
 	return *table_slot(cast->by_file, cast, hash_id(file), same_file,

@@ -379,13 +379,11 @@ static int check_first(struct trace_reader *reader, struct trace_text line)
 			   "\"# vmtrace 1\"");
 }
 
-/* Contract: trace.h. */
 void trace_start(struct trace_reader *reader, const char *data, size_t size)
 {
 	*reader = (struct trace_reader){.at = data, .stop = data + size};
 }
 
-/* Contract: trace.h. */
 int trace_next(struct trace_reader *reader, struct trace_event *event)
 {
 	struct trace_text line;
@@ -395,6 +393,8 @@ int trace_next(struct trace_reader *reader, struct trace_event *event)
 		if (reader->line == 1) {
 			if (check_first(reader, line) < 0)
 				return -1;
+		} else if (trace_text_begins(line, "# incomplete")) {
+			reader->incomplete = true;
 		} else if (line.len > 0 && line.at[0] != '#') {
 			return parse_event(reader, line, event) < 0 ? -1 : 1;
 		}
@@ -406,7 +406,6 @@ int trace_next(struct trace_reader *reader, struct trace_event *event)
 	return got;
 }
 
-/* Contract: trace.h. */
 bool trace_is_errno(uint64_t result)
 {
 	return result > UINT64_MAX - LINUX_MAX_ERRNO;

@@ -85,6 +85,7 @@ struct trace_reader {
 	const char *at;
 	const char *stop;
 	unsigned long line; /* the line that was read last */
+	bool incomplete;    /* the recorder said so, in a comment */
 	char why[TRACE_WHY_MAX];
 };
 

@@ -156,6 +156,9 @@ static bool load_all(void)
 			fprintf(stderr, "%s:%lu: %s\n", path, reader.line,
 				reader.why);
 			good = false;
+		} else if (reader.incomplete) {
+			warnx("%s: its recorder says that it is incomplete",
+			      path);
 		}
 		run.events += job->machine.cast.events;
 	}
