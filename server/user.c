@@ -84,10 +84,7 @@ void srv_user_leave(struct srv *srv, struct srv_user *user)
 {
 	assert(user->clients);
 	user->clients--;
-	if (is_idle(user))
-		free_user(user);
-	else
-		sweep(srv);
+	sweep(srv);
 }
 
 bool srv_user_admits(const struct srv *srv, uid_t uid)

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * pager-protocol(7) against the tables it documents: every operation, every
- * member of every struct and every error stands in it, with its numbers and
- * words, and nothing else does.
+ * What is written from the tables of proto, against them. pager-protocol(7):
+ * every operation, every member of every struct and every error stands in it,
+ * with its numbers and words, and nothing else does. The fuzzers' dictionary:
+ * it is what --dict prints.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -10,24 +11,29 @@
 
 #include "proto/ops.h"
 #include "tests/support/unit.h"
+#include "tests/support/wire_dict.h"
 
 static char *page;
 
-static void load_page(void)
+static void load(const char *name)
 {
 	const char *root = getenv("PAGER_SRC");
 	char path[4096];
 	size_t size = 1 << 20;
 	FILE *file;
 
-	snprintf(path, sizeof(path), "%s/proto/pager-protocol.7",
-		 root ? root : ".");
+	snprintf(path, sizeof(path), "%s/%s", root ? root : ".", name);
 	file = fopen(path, "re");
 	ck_assert_msg(file != NULL, "%s", path);
 	page = calloc(1, size + 1);
 	ck_assert_ptr_nonnull(page);
 	ck_assert_uint_lt(fread(page, 1, size, file), size);
 	fclose(file);
+}
+
+static void load_page(void)
+{
+	load("proto/pager-protocol.7");
 }
 
 /* How often text stands in the page from the start of a line. */
@@ -121,13 +127,37 @@ START_TEST(every_error_has_its_row)
 }
 END_TEST
 
-int main(void)
+START_TEST(the_dictionary_is_the_tables)
+{
+	char *text = NULL;
+	size_t size;
+	FILE *f = open_memstream(&text, &size);
+
+	ck_assert_ptr_nonnull(f);
+	wire_dict_write(f);
+	fclose(f);
+	load("tests/fuzz/codec.dict");
+	ck_assert_str_eq(page, text);
+	free(page);
+	load("tests/fuzz/dispatch.dict");
+	ck_assert_str_eq(page, text);
+	free(page);
+	free(text);
+}
+END_TEST
+
+int main(int argc, char **argv)
 {
 	const TTest *tests[] = {
 	    every_operation_has_its_row_and_its_section,
 	    every_member_has_its_row_under_its_struct,
 	    every_error_has_its_row,
+	    the_dictionary_is_the_tables,
 	};
 
+	if (argc == 2 && strcmp(argv[1], "--dict") == 0) {
+		wire_dict_write(stdout);
+		return 0;
+	}
 	return UNIT_RUN("manual", tests);
 }
