@@ -2,8 +2,8 @@
 /*
  * Reclaim of lazily freed pages. A page keeps its mark (PTE_LAZY, without W)
  * until a write fault takes it back or a fork shares it; one that still has it
- * when the pool is short goes. Only own paths are entered, so clearing needs
- * no node.
+ * when the pool is short goes, unless it was pinned since. Only own paths are
+ * entered, so clearing needs no node.
  */
 #include "lib/core/reclaim.h"
 
@@ -11,8 +11,9 @@
 #include "lib/core/table.h"
 
 struct pass {
-	struct table *table;
+	struct pager_space *space;
 	uint64_t freed;
+	bool kept; /* marked, but pinned */
 };
 
 static void free_if_lazy(void *ctx, uint64_t vpn, uint64_t *slot)
@@ -21,7 +22,11 @@ static void free_if_lazy(void *ctx, uint64_t vpn, uint64_t *slot)
 
 	if (!(*slot & PTE_LAZY))
 		return;
-	table_detach(p->table, pager_range(vpn, vpn + 1));
+	if (space_region_at(p->space, vpn)->flags & PAGER_REGION_PINNED) {
+		p->kept = true;
+		return;
+	}
+	table_detach(&p->space->table, pager_range(vpn, vpn + 1));
 	p->freed++;
 }
 
@@ -32,12 +37,12 @@ void reclaim_lazy(struct pager_core *core)
 	uint64_t freed = 0;
 
 	LIST_FOREACH (s, &core->spaces, all) {
-		struct pass p = {.table = &s->table};
+		struct pass p = {.space = s};
 
 		if (!s->lazy)
 			continue;
-		s->lazy = false;
 		table_each(&s->table, all, false, free_if_lazy, &p);
+		s->lazy = p.kept;
 		if (p.freed)
 			space_invalidate(s, all);
 		freed += p.freed;
