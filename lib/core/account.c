@@ -55,6 +55,9 @@ static void account_free_if_idle(struct pager_account *a)
 			return;
 	core->accounts[a->id] = NULL;
 	core->account_count--;
+	/* Low numbers first: the recount looks at all up to the highest. */
+	if (a->id < core->account_hint)
+		core->account_hint = a->id;
 	core_free(core, a, sizeof(*a));
 }
 
