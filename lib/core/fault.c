@@ -50,25 +50,23 @@ struct fault_need fault_need(const struct pager_space *s,
 			     uint32_t access)
 {
 	struct fault_need need = {0};
-	uint64_t all;
-	uint32_t shared;
-	uint64_t *slot = table_walk(&s->table, vpn, &all, &shared);
+	uint64_t all = 0;
+	uint64_t *slot = table_walk(&s->table, vpn, &need.path, &all);
 	uint64_t e = slot ? *slot : 0;
 
-	if (!e) {
-		need.nodes = table_need_own(&s->table, vpn);
-		need_new(r, vpn, access, &need);
-		return need;
-	}
-	if (access != PAGER_ACCESS_WRITE || all & e & PTE_W) {
+	if (e && (access != PAGER_ACCESS_WRITE || all & e & PTE_W)) {
 		need.present = true;
 		return need;
 	}
-	if (shared > 1)
+	need.own = slot && all & PTE_W;
+	if (!need.own)
 		need.nodes = table_need_own(&s->table, vpn);
-	if (pte_type(e) == PAGER_PAGE_ANON)
+	if (!e)
+		need_new(r, vpn, access, &need);
+	else if (pte_type(e) == PAGER_PAGE_ANON)
+		/* A path that must be copied makes its frames shared. */
 		need.frames =
-		    shared > 1 || frame_refs(s->core, frame_of(e)) > 1;
+		    need.nodes || frame_refs(s->core, frame_of(e)) > 1;
 	else
 		need.frames = region_private(r);
 	return need;
@@ -148,16 +146,17 @@ static bool write_present(struct pager_space *s, const struct pager_region *r,
 }
 
 bool fault_install(struct pager_space *s, struct pager_region *r, uint64_t vpn,
-		   uint32_t access)
+		   uint32_t access, struct fault_need *need)
 {
-	struct path p;
+	struct path *p = &need->path;
 
-	table_own(&s->table, vpn, &p);
+	if (!need->own)
+		table_own(&s->table, vpn, p);
 	s->minor_faults++;
 	s->core->stats.minor_faults++;
-	if (*p.slot)
-		return write_present(s, r, vpn, &p);
-	table_fill(&s->table, &p, new_entry(s, r, vpn, access));
+	if (*p->slot)
+		return write_present(s, r, vpn, p);
+	table_fill(&s->table, p, new_entry(s, r, vpn, access));
 	space_note_peak(s);
 	return access == PAGER_ACCESS_WRITE && region_private(r);
 }
@@ -217,12 +216,9 @@ static struct pager_status reserve(struct pager_space *s,
 				   need->object_frames);
 	if (st.err)
 		return st;
-	if (need->object_nodes &&
-	    !account_has_room(r->object->account, PAGER_RES_NODES,
-			      need->object_nodes))
-		return pager_refuse(PAGER_ELIMIT, PAGER_ARG_NONE);
-	return node_reserve(s->core, s->account,
-			    need->nodes + need->object_nodes);
+	return node_reserve_two(s->core, s->account, need->nodes,
+				r->object ? r->object->account : NULL,
+				need->object_nodes);
 }
 
 struct pager_status pager_space_fault(struct pager_space *space, uint64_t vpn,
@@ -265,6 +261,6 @@ struct pager_status pager_space_fault(struct pager_space *space, uint64_t vpn,
 	}
 	space->last = r;
 	out->result = PAGER_FAULT_INSTALLED;
-	out->copied = fault_install(space, r, vpn, access);
+	out->copied = fault_install(space, r, vpn, access, &need);
 	return pager_ok();
 }

@@ -77,6 +77,8 @@ static uint32_t take(struct pager_core *core, struct pager_account *account,
 
 	if (f != FRAME_NONE) {
 		p->free_head = p->frame[f].refs;
+		if (p->free_head != FRAME_NONE)
+			__builtin_prefetch(&p->frame[p->free_head]);
 		if (zeroed && p->memory)
 			memset(frame_bytes(core, f), 0, PAGER_PAGE_SIZE);
 	} else {
@@ -102,14 +104,12 @@ uint32_t frame_take_zeroed(struct pager_core *core,
 	return take(core, account, true);
 }
 
-void frame_put(struct pager_core *core, uint32_t frame)
+void frame_release(struct pager_core *core, uint32_t frame)
 {
 	struct pool *p = &core->pool;
 	struct frame *f = &p->frame[frame];
 
-	assert(f->state == FRAME_USED && f->refs > 0);
-	if (--f->refs)
-		return;
+	assert(f->state == FRAME_USED && f->refs == 1);
 	account_uncharge_id(core, f->account, PAGER_RES_FRAMES, 1);
 	f->state = FRAME_LIMBO;
 	f->refs = p->limbo;

@@ -28,8 +28,8 @@ uint32_t frame_take(struct pager_core *core, struct pager_account *account);
 /* The same, reading as zero. */
 uint32_t frame_take_zeroed(struct pager_core *core,
 			   struct pager_account *account);
-/* Drop a reference; a frame without one waits in limbo for the flush. */
-void frame_put(struct pager_core *core, uint32_t frame);
+/* The last reference of a frame goes: it waits in limbo for the flush. */
+void frame_release(struct pager_core *core, uint32_t frame);
 /* After the flush: what waits is free. */
 void frame_drain(struct pager_core *core);
 
@@ -51,6 +51,17 @@ static inline uint32_t frame_refs(const struct pager_core *core, uint32_t frame)
 static inline void frame_get(struct pager_core *core, uint32_t frame)
 {
 	core->pool.frame[frame].refs++;
+}
+
+/* Drop a reference; a frame without one waits in limbo for the flush. */
+static inline void frame_put(struct pager_core *core, uint32_t frame)
+{
+	struct frame *f = &core->pool.frame[frame];
+
+	if (f->refs > 1)
+		f->refs--;
+	else
+		frame_release(core, frame);
 }
 
 /* The frame's bytes, or NULL when the pool has no memory. */

@@ -75,22 +75,19 @@ static struct pager_status reserve_populate(struct pager_space *s,
 	}
 	if (others + pages > s->limits.resident)
 		return pager_refuse(PAGER_ELIMIT, PAGER_ARG_LEN);
-	if (access == PAGER_ACCESS_WRITE) {
-		nodes = 0;
+	st = pager_ok();
+	if (access == PAGER_ACCESS_WRITE)
 		st = frame_reserve(s->core, s->account, pages);
-	} else {
-		st = pager_ok();
-		if (missing)
-			st =
-			    frame_reserve(s->core, a->object->account, missing);
-		if (!st.err && missing)
-			st = node_reserve(s->core, a->object->account, nodes);
-	}
+	else if (missing)
+		st = frame_reserve(s->core, a->object->account, missing);
 	if (st.err)
 		return st;
-	nodes += table_need_fill_range(&s->table, r);
-	return node_reserve(s->core, s->account,
-			    nodes + table_need_detach(&s->table, r));
+	if (access == PAGER_ACCESS_WRITE || !missing)
+		nodes = 0;
+	return node_reserve_two(s->core, s->account,
+				table_need_fill_range(&s->table, r) +
+				    table_need_detach(&s->table, r),
+				a->object ? a->object->account : NULL, nodes);
 }
 
 static struct pager_status plan(struct pager_space *s,

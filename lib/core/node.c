@@ -57,6 +57,23 @@ struct pager_status node_reserve(struct pager_core *core,
 	return pager_ok();
 }
 
+struct pager_status node_reserve_two(struct pager_core *core,
+				     struct pager_account *a, uint64_t n,
+				     struct pager_account *b, uint64_t m)
+{
+	struct pager_status st;
+
+	if (m && a == b)
+		return node_reserve(core, a, n + m);
+	st = node_reserve_arena(core, n + m);
+	if (st.err)
+		return st;
+	if (!account_has_room(a, PAGER_RES_NODES, n) ||
+	    (m && !account_has_room(b, PAGER_RES_NODES, m)))
+		return pager_refuse(PAGER_ELIMIT, PAGER_ARG_NONE);
+	return pager_ok();
+}
+
 static uint32_t take(struct pager_core *core, struct pager_account *account,
 		     unsigned int level, bool zeroed)
 {

@@ -14,6 +14,11 @@ void node_arena_fini(struct pager_core *core);
 /* Plan: can arena and account give n nodes? */
 struct pager_status node_reserve(struct pager_core *core,
 				 struct pager_account *account, uint64_t n);
+/* The same for n nodes charged to a and m charged to b, which may be a; b is not
+ * looked at if m is 0. */
+struct pager_status node_reserve_two(struct pager_core *core,
+				     struct pager_account *a, uint64_t n,
+				     struct pager_account *b, uint64_t m);
 /* The same for the arena alone, for changes that no limit may stop. */
 struct pager_status node_reserve_arena(struct pager_core *core, uint64_t n);
 /* Commit: an empty node of a level with one reference. */

@@ -139,7 +139,9 @@ void pager_object_info(const struct pager_object *object,
 
 uint32_t object_page(const struct pager_object *o, uint64_t index)
 {
-	uint64_t *slot = table_walk(&o->table, index, NULL, NULL);
+	struct path p;
+	uint64_t eff;
+	uint64_t *slot = table_walk(&o->table, index, &p, &eff);
 
 	return slot && *slot ? frame_of(*slot) : FRAME_NONE;
 }

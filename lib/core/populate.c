@@ -119,6 +119,7 @@ static struct pager_status tally_range(struct pager_space *s,
 	return pager_ok();
 }
 
+/* Has the account of each object room, also if it is the space's own? */
 static bool objects_have_room(const struct pager_space *s,
 			      struct pager_range range, const struct tally *t)
 {
@@ -126,13 +127,21 @@ static bool objects_have_room(const struct pager_space *s,
 
 	if (!t->object_frames)
 		return true;
-	for (; r && r->start < range.end; r = rtree_next(r))
-		if (r->object &&
-		    (!account_has_room(r->object->account, PAGER_RES_FRAMES,
-				       t->object_frames) ||
-		     !account_has_room(r->object->account, PAGER_RES_NODES,
-				       t->object_nodes)))
+	for (; r && r->start < range.end; r = rtree_next(r)) {
+		const struct pager_account *a;
+		bool one;
+
+		if (!r->object)
+			continue;
+		a = r->object->account;
+		one = a == s->account;
+		if (!account_has_room(a, PAGER_RES_FRAMES,
+				      t->object_frames +
+					  (one ? t->frames : 0)) ||
+		    !account_has_room(a, PAGER_RES_NODES,
+				      t->object_nodes + (one ? t->nodes : 0)))
 			return false;
+	}
 	return true;
 }
 
@@ -184,9 +193,11 @@ uint64_t populate_commit(struct pager_space *s, struct pager_range range,
 		if (walk_part(r, range, skip, &a, &part).err)
 			continue;
 		for (uint64_t v = part.start; v < part.end; v++) {
-			if (fault_need(s, r, v, a).present)
+			struct fault_need need = fault_need(s, r, v, a);
+
+			if (need.present)
 				continue;
-			fault_install(s, r, v, a);
+			fault_install(s, r, v, a, &need);
 			installed++;
 		}
 	}

@@ -13,7 +13,7 @@
 #ifndef LIB_CORE_SPACE_H
 #define LIB_CORE_SPACE_H
 
-#include "lib/core/internal.h"
+#include "lib/core/table.h"
 
 /* --- plan -------------------------------------------------------------------
  */
@@ -107,18 +107,20 @@ struct fault_need {
 	unsigned int object_frames; /* charged to the object */
 	unsigned int nodes;
 	unsigned int object_nodes;
-	bool resident; /* a page more will be present */
-	bool present;  /* nothing to do */
+	bool resident;	  /* a page more will be present */
+	bool present;	  /* nothing to do */
+	bool own;	  /* path is complete and may be changed */
+	struct path path; /* if own */
 };
 /* Plan: what a fault of that access at vpn, in r and inside the object, would
  * take. */
 struct fault_need fault_need(const struct pager_space *s,
 			     const struct pager_region *r, uint64_t vpn,
 			     uint32_t access);
-/* Commit: install it. Stocks must hold what fault_need said. Returns true when
- * a frame was copied or zeroed for a write. */
+/* Commit: install it, right after fault_need said what it takes and with that
+ * in the stocks. Returns true when a frame was filled for a write. */
 bool fault_install(struct pager_space *s, struct pager_region *r, uint64_t vpn,
-		   uint32_t access);
+		   uint32_t access, struct fault_need *need);
 /* Plan of populate, pin, WILLNEED and map: counts all pages of the range for
  * the access, reserves. skip: regions that do not allow it, and pages beyond
  * an object's end, are left out instead of refused. */

@@ -9,30 +9,27 @@
 
 #include "lib/core/table_int.h"
 
-uint64_t *table_walk(const struct table *t, uint64_t vpn, uint64_t *eff,
-		     uint32_t *shared)
+uint64_t *table_walk(const struct table *t, uint64_t vpn, struct path *p,
+		     uint64_t *eff)
 {
 	uint32_t node = t->root;
 	uint64_t all = ~UINT64_C(0);
-	uint32_t most = 1;
 
 	if (node == NODE_NONE)
 		return NULL;
 	for (unsigned int l = PTE_LEVELS - 1; l > 0; l--) {
 		uint64_t e = node_slots(t->core, node)[pte_index(vpn, l)];
 
+		p->node[l] = node;
 		if (!e)
 			return NULL;
 		all &= e;
 		node = node_of(e);
-		if (node_at(t->core, node)->refs > most)
-			most = node_at(t->core, node)->refs;
 	}
-	if (eff)
-		*eff = all;
-	if (shared)
-		*shared = most;
-	return node_slots(t->core, node) + pte_index(vpn, 0);
+	*eff = all;
+	p->node[0] = node;
+	p->slot = node_slots(t->core, node) + pte_index(vpn, 0);
+	return p->slot;
 }
 
 unsigned int table_need_own(const struct table *t, uint64_t vpn)
@@ -55,6 +52,39 @@ unsigned int table_need_own(const struct table *t, uint64_t vpn)
 	return need;
 }
 
+/* Both copies of a leaf hold its frames: neither may write to private ones. */
+static void copy_leaf(const struct table *t, uint64_t *from, uint64_t *to)
+{
+	struct frame *frame = t->core->pool.frame;
+
+	for (unsigned int i = 0; i < PTE_SLOTS; i++) {
+		uint64_t e = from[i];
+
+		if (e & (PTE_W | PTE_LAZY) && pte_type(e) == PAGER_PAGE_ANON) {
+			e &= ~(PTE_W | PTE_LAZY);
+			table_store(t, &from[i], e);
+		}
+		to[i] = e;
+		if (e && pte_type(e) != PAGER_PAGE_ZERO)
+			frame[frame_of(e)].refs++;
+	}
+}
+
+static void copy_upper(const struct table *t, uint64_t *from, uint64_t *to)
+{
+	for (unsigned int i = 0; i < PTE_SLOTS; i++) {
+		uint64_t e = from[i];
+
+		if (e & PTE_W) {
+			e &= ~PTE_W;
+			table_store(t, &from[i], e);
+		}
+		to[i] = e;
+		if (e)
+			node_at(t->core, node_of(e))->refs++;
+	}
+}
+
 /*
  * One of several holders gets a copy of its own; the others keep the old node.
  * Children and frames are then held by both, so neither may write to them.
@@ -65,31 +95,10 @@ uint32_t table_copy_node(struct table *t, uint32_t old)
 	struct node *o = node_at(core, old);
 	uint32_t new = node_take_raw(core, t->account, o->level);
 	struct node *n = node_at(core, new);
-	uint64_t *from = node_slots(core, old);
-	uint64_t *to = node_slots(core, new);
 
 	assert(o->refs > 1);
-	for (unsigned int i = 0; i < PTE_SLOTS; i++) {
-		uint64_t e = from[i];
-
-		if (!e) {
-			to[i] = 0;
-			continue;
-		}
-		if (o->level) {
-			if (e & PTE_W)
-				table_store(t, &from[i], e &= ~PTE_W);
-			node_at(core, node_of(e))->refs++;
-		} else if (pte_type(e) != PAGER_PAGE_ZERO) {
-			if (pte_type(e) == PAGER_PAGE_ANON &&
-			    e & (PTE_W | PTE_LAZY)) {
-				e &= ~(PTE_W | PTE_LAZY);
-				table_store(t, &from[i], e);
-			}
-			frame_get(core, frame_of(e));
-		}
-		to[i] = e;
-	}
+	(o->level ? copy_upper : copy_leaf)(t, node_slots(core, old),
+					    node_slots(core, new));
 	n->anon = o->anon;
 	n->zero = o->zero;
 	n->object = o->object;

@@ -61,10 +61,10 @@ static inline void sums_add_path(struct pager_core *core, const struct path *p,
 	}
 }
 
-/* The leaf slot of vpn, or NULL; *eff is the AND of the upper entries and
- * *shared the most references of a node on the path. Changes nothing. */
-uint64_t *table_walk(const struct table *t, uint64_t vpn, uint64_t *eff,
-		     uint32_t *shared);
+/* The leaf slot of vpn, or NULL. Then the path is in *p and *eff is the AND of
+ * the upper entries: with PTE_W the path is own. Changes nothing. */
+uint64_t *table_walk(const struct table *t, uint64_t vpn, struct path *p,
+		     uint64_t *eff);
 
 /* Nodes that table_own needs for this one page: missing and shared ones. */
 unsigned int table_need_own(const struct table *t, uint64_t vpn);
