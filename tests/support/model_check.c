@@ -57,7 +57,8 @@ static void check_regions(const struct model *m, int slot)
 				  slot, info.range.start, info.range.end, vpn);
 		for (uint64_t v = vpn; v < info.range.end; v++) {
 			p = oracle_page(&m->oracle, s, v);
-			runs += v == m->config.start || !oracle_alike(p - 1, p);
+			runs += v == m->config.start ||
+				!oracle_alike(&m->oracle, s, v);
 			if (!p->mapped || p->prot != info.prot ||
 			    p->flags != info.flags ||
 			    (p->object && p->offset != info.offset + v - vpn))

@@ -62,14 +62,13 @@ static uint64_t pick_edge(struct model_gen *g, const struct oracle *o,
 	uint64_t at = rng_below(&g->rng, o->config.pages);
 
 	for (uint64_t i = 0; i + 1 < o->config.pages; i++) {
-		const struct oracle_page *p = &s->page[at];
+		uint64_t vpn;
 
 		at = (at + 1) % o->config.pages;
-		if (at == 0)
-			continue;
-		if (p->mapped != s->page[at].mapped ||
-		    (p->mapped && !oracle_alike(p, &s->page[at])))
-			return o->config.start + at;
+		vpn = o->config.start + at;
+		if (at && (s->page[at].mapped || s->page[at - 1].mapped) &&
+		    !oracle_alike(o, s, vpn))
+			return vpn;
 	}
 	return o->config.start + at;
 }
@@ -126,6 +125,14 @@ static uint64_t pick_addr(struct model_gen *g, const struct oracle *o,
 	return at;
 }
 
+/* Ranges do not reach across the middle: no request can say that. */
+static uint64_t clip(uint64_t addr, uint64_t len)
+{
+	if (addr < PAGER_VPN_HALF && len > PAGER_VPN_HALF - addr)
+		return PAGER_VPN_HALF - addr;
+	return len;
+}
+
 static uint64_t pick_len(struct model_gen *g, const struct oracle *o,
 			 uint64_t addr)
 {
@@ -151,7 +158,7 @@ static uint64_t pick_len(struct model_gen *g, const struct oracle *o,
 		len = left;
 	if (!g->linux_like && rng_percent(&g->rng, 1))
 		len = 0;
-	return len;
+	return clip(addr, len);
 }
 
 static uint32_t pick_prot(struct model_gen *g)
@@ -232,6 +239,9 @@ static void gen_remap(struct model_gen *g, const struct oracle *o,
 			op->new_addr =
 			    (op->new_addr & ~UINT64_C(511)) | (op->addr & 511);
 	}
+	if (op->flags & PAGER_REMAP_FIXED &&
+	    clip(op->new_addr, op->new_pages) != op->new_pages)
+		op->flags = 0;
 	if (op->flags && rng_percent(r, 15)) {
 		op->flags |= PAGER_REMAP_DONTUNMAP;
 		if (g->linux_like || rng_percent(r, 90))
@@ -273,6 +283,12 @@ static void gen_access(struct model_gen *g, struct model_op *op)
 	}
 	if (g->one_page && op->pages > PAGER_PAGE_SIZE - in_page)
 		op->pages = PAGER_PAGE_SIZE - in_page;
+	if (op->addr < PAGER_VPN_HALF && PAGER_VPN_HALF - op->addr < 4) {
+		uint64_t room = (PAGER_VPN_HALF - op->addr) * PAGER_PAGE_SIZE;
+
+		if (op->pages > room - in_page)
+			op->pages = room - in_page;
+	}
 	op->addr = pager_vpn_to_va(op->addr) + in_page;
 }
 

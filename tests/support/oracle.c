@@ -103,18 +103,22 @@ const uint8_t *oracle_bytes(const struct oracle_page *p)
 	return p->object->cell[p->offset].bytes;
 }
 
-bool oracle_alike(const struct oracle_page *p, const struct oracle_page *q)
+bool oracle_alike(const struct oracle *o, const struct oracle_space *s,
+		  uint64_t vpn)
 {
-	return p->mapped && q->mapped && p->prot == q->prot &&
-	       p->flags == q->flags && p->object == q->object &&
+	const struct oracle_page *p = oracle_page(o, s, vpn - 1);
+	const struct oracle_page *q = oracle_page(o, s, vpn);
+
+	return p && q && p->mapped && q->mapped && vpn != PAGER_VPN_HALF &&
+	       p->prot == q->prot && p->flags == q->flags &&
+	       p->object == q->object &&
 	       (!p->object || p->offset + 1 == q->offset);
 }
 
 uint64_t oracle_run_start(const struct oracle *o, const struct oracle_space *s,
 			  uint64_t vpn)
 {
-	while (vpn > o->config.start &&
-	       oracle_alike(oracle_page(o, s, vpn - 1), oracle_page(o, s, vpn)))
+	while (oracle_alike(o, s, vpn))
 		vpn--;
 	return vpn;
 }
@@ -122,10 +126,7 @@ uint64_t oracle_run_start(const struct oracle *o, const struct oracle_space *s,
 uint64_t oracle_run_end(const struct oracle *o, const struct oracle_space *s,
 			uint64_t vpn)
 {
-	uint64_t end = o->config.start + o->config.pages;
-
-	while (vpn + 1 < end &&
-	       oracle_alike(oracle_page(o, s, vpn), oracle_page(o, s, vpn + 1)))
+	while (oracle_alike(o, s, vpn + 1))
 		vpn++;
 	return vpn + 1;
 }

@@ -109,8 +109,10 @@ struct oracle_resident oracle_resident(const struct oracle *o,
 				       const struct oracle_space *s,
 				       uint64_t start, uint64_t end);
 uint64_t oracle_virtual(const struct oracle *o, const struct oracle_space *s);
-/* May p and the page after it, q, belong to one region? */
-bool oracle_alike(const struct oracle_page *p, const struct oracle_page *q);
+/* May vpn and the page before it belong to one region? None reaches across the
+ * middle of the address space: the addresses are not neighbours. */
+bool oracle_alike(const struct oracle *o, const struct oracle_space *s,
+		  uint64_t vpn);
 uint64_t oracle_object_resident(const struct oracle_object *object);
 /* Objects and pages of accounts, snapshots included. */
 uint64_t oracle_objects(const struct oracle *o);

@@ -297,6 +297,8 @@ static void move(struct oracle *o, struct oracle_space *s,
 
 		*b = policy_of(last, keep ? i - keep + 1 : i);
 		b->flags &= ~PAGER_REGION_HEAP;
+		if (!keep) /* a second view is not pinned */
+			b->flags &= ~PAGER_REGION_PINNED;
 	}
 	if (!(op->flags & PAGER_REMAP_DONTUNMAP))
 		unmap_range(o, s, op->addr, op->addr + op->pages);
@@ -307,6 +309,9 @@ static bool can_grow(const struct oracle *o, const struct oracle_space *s,
 {
 	uint64_t end = op->addr + op->pages;
 
+	if (op->addr < PAGER_VPN_HALF &&
+	    op->new_pages > PAGER_VPN_HALF - op->addr)
+		return false;
 	return end == oracle_run_end(o, s, op->addr) &&
 	       op->new_pages <= window_end(o) - op->addr &&
 	       oracle_free_range(o, s, end, op->addr + op->new_pages);

@@ -56,6 +56,8 @@ static struct oracle_page *stack_above(const struct oracle *o,
 	*first = vpn > o->config.start ? vpn : o->config.start;
 	while (*first < end && !oracle_page(o, s, *first)->mapped)
 		++*first;
+	if (vpn < PAGER_VPN_HALF && *first >= PAGER_VPN_HALF)
+		return NULL;
 	p = oracle_page(o, s, *first);
 	return p && p->flags & PAGER_REGION_GROWSDOWN ? p : NULL;
 }
