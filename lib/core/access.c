@@ -43,6 +43,13 @@ static struct pager_status one_page(struct pager_space *s, unsigned int cpu,
 	return pager_refuse(PAGER_ECORRUPT, PAGER_ARG_NONE);
 }
 
+/* Bits 47 to 63 alike: no other address can be translated. */
+static bool canonical(uint64_t va)
+{
+	return pager_vpn_to_va(pager_va_to_vpn(va)) ==
+	       (va & ~(uint64_t)(PAGER_PAGE_SIZE - 1));
+}
+
 static struct pager_status transfer(struct pager_space *s, unsigned int cpu,
 				    uint64_t va, uint8_t *buf, uint64_t len,
 				    uint32_t access, uint64_t *done,
@@ -60,6 +67,10 @@ static struct pager_status transfer(struct pager_space *s, unsigned int cpu,
 		if (part > len - *done)
 			part = len - *done;
 		why->va = at;
+		if (!canonical(at) || at < va) {
+			why->signal = PAGER_SEGV_MAPERR;
+			return pager_refuse(PAGER_ESIGNAL, PAGER_ARG_ADDR);
+		}
 		st = one_page(s, cpu, at, buf + *done, (unsigned int)part,
 			      access, why);
 		if (st.err)
