@@ -78,7 +78,7 @@ static const struct shape shapes[] = {
      .seeds = 6,
      .steps = 300},
     {.name = "tight-frames",
-     .config = {.start = 0x12340, .pages = 48, .frames = 60},
+     .config = {.start = 0x12340, .pages = 48, .frames = 22},
      .lengths = 8,
      .object_pages = 16,
      .one_page = true,

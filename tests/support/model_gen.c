@@ -8,23 +8,23 @@
 #include <string.h>
 
 static const uint8_t weights[MODEL_KINDS] = {
-    [MODEL_SPACE] = 3,	  [MODEL_FORK] = 5,	[MODEL_CLEAR] = 1,
-    [MODEL_FREE] = 3,	  [MODEL_OBJECT] = 3,	[MODEL_RESIZE] = 3,
-    [MODEL_PUT] = 2,	  [MODEL_MAP] = 20,	[MODEL_UNMAP] = 9,
-    [MODEL_PROTECT] = 10, [MODEL_REMAP] = 12,	[MODEL_BRK_START] = 2,
-    [MODEL_BRK] = 4,	  [MODEL_ADVISE] = 12,	[MODEL_PIN] = 2,
-    [MODEL_UNPIN] = 2,	  [MODEL_FAULT] = 12,	[MODEL_POPULATE] = 5,
-    [MODEL_READ] = 15,	  [MODEL_WRITE] = 25,	[MODEL_PROBE] = 15,
-    [MODEL_HARVEST] = 2,  [MODEL_SNAPSHOT] = 2, [MODEL_RESTORE] = 3,
-    [MODEL_DROP] = 3,	  [MODEL_RECHARGE] = 1,
+    [MODEL_SPACE] = 1,	  [MODEL_FORK] = 9,	[MODEL_CLEAR] = 1,
+    [MODEL_FREE] = 2,	  [MODEL_OBJECT] = 4,	[MODEL_RESIZE] = 3,
+    [MODEL_PUT] = 2,	  [MODEL_MAP] = 25,	[MODEL_UNMAP] = 7,
+    [MODEL_PROTECT] = 12, [MODEL_REMAP] = 14,	[MODEL_BRK_START] = 1,
+    [MODEL_BRK] = 4,	  [MODEL_ADVISE] = 14,	[MODEL_PIN] = 2,
+    [MODEL_UNPIN] = 3,	  [MODEL_FAULT] = 14,	[MODEL_POPULATE] = 8,
+    [MODEL_READ] = 18,	  [MODEL_WRITE] = 45,	[MODEL_PROBE] = 18,
+    [MODEL_HARVEST] = 2,  [MODEL_SNAPSHOT] = 3, [MODEL_RESTORE] = 5,
+    [MODEL_DROP] = 5,	  [MODEL_RECHARGE] = 1,
 };
 
 static const uint8_t linux_weights[MODEL_KINDS] = {
-    [MODEL_FORK] = 5,	  [MODEL_FREE] = 3,  [MODEL_RESIZE] = 3,
-    [MODEL_MAP] = 20,	  [MODEL_UNMAP] = 9, [MODEL_PROTECT] = 10,
-    [MODEL_REMAP] = 12,	  [MODEL_BRK] = 4,   [MODEL_ADVISE] = 10,
-    [MODEL_PIN] = 1,	  [MODEL_UNPIN] = 2, [MODEL_FAULT] = 8,
-    [MODEL_POPULATE] = 4, [MODEL_READ] = 15, [MODEL_WRITE] = 25,
+    [MODEL_FORK] = 8,	  [MODEL_FREE] = 1,  [MODEL_RESIZE] = 3,
+    [MODEL_MAP] = 22,	  [MODEL_UNMAP] = 7, [MODEL_PROTECT] = 12,
+    [MODEL_REMAP] = 14,	  [MODEL_BRK] = 5,   [MODEL_ADVISE] = 12,
+    [MODEL_PIN] = 1,	  [MODEL_UNPIN] = 3, [MODEL_FAULT] = 10,
+    [MODEL_POPULATE] = 6, [MODEL_READ] = 15, [MODEL_WRITE] = 40,
 };
 
 static enum model_kind pick_kind(struct model_gen *g)
@@ -46,7 +46,16 @@ static enum model_kind pick_kind(struct model_gen *g)
 static uint8_t pick_slot(struct model_gen *g, const struct oracle *o, bool live)
 {
 	uint8_t at = (uint8_t)rng_below(&g->rng, MODEL_SPACES);
+	bool empty = rng_percent(&g->rng, 20);
 
+	for (int i = 0; i < MODEL_SPACES; i++) {
+		const struct oracle_space *s = &o->space[at];
+
+		/* Rather one where something is. */
+		if (s->live == live && (!live || empty || oracle_virtual(o, s)))
+			return at;
+		at = (uint8_t)((at + 1) % MODEL_SPACES);
+	}
 	for (int i = 0; i < MODEL_SPACES; i++) {
 		if (o->space[at].live == live)
 			return at;
@@ -73,18 +82,59 @@ static uint64_t pick_edge(struct model_gen *g, const struct oracle *o,
 	return o->config.start + at;
 }
 
-/* A mapped page, if there is one. */
-static uint64_t pick_mapped(struct model_gen *g, const struct oracle *o,
-			    const struct oracle_space *s)
+static bool is_mapped(const struct oracle *o, const struct oracle_page *p)
+{
+	(void)o;
+	return p->mapped;
+}
+
+static bool is_readable(const struct oracle *o, const struct oracle_page *p)
+{
+	(void)o;
+	return oracle_allows(p, PAGER_ACCESS_READ) == PAGER_SIGNAL_NONE;
+}
+
+static bool is_writable(const struct oracle *o, const struct oracle_page *p)
+{
+	(void)o;
+	return oracle_allows(p, PAGER_ACCESS_WRITE) == PAGER_SIGNAL_NONE;
+}
+
+/* Its frame is somebody else's, too: a write must copy. */
+static bool is_cow(const struct oracle *o, const struct oracle_page *p)
+{
+	return is_writable(o, p) && !(p->flags & PAGER_REGION_SHARED) &&
+	       p->type != PAGER_PAGE_NONE && !oracle_exclusive(o, p);
+}
+
+/* A page like that, if there is one; else any. */
+static uint64_t pick_page(struct model_gen *g, const struct oracle *o,
+			  const struct oracle_space *s,
+			  bool (*is)(const struct oracle *o,
+				     const struct oracle_page *p))
 {
 	uint64_t at = rng_below(&g->rng, o->config.pages);
 
 	for (uint64_t i = 0; i < o->config.pages; i++) {
-		if (s->page[at].mapped)
+		if (is(o, &s->page[at]))
 			break;
 		at = (at + 1) % o->config.pages;
 	}
 	return o->config.start + at;
+}
+
+/* Where an access goes: mostly where it is allowed. */
+static uint64_t pick_target(struct model_gen *g, const struct oracle *o,
+			    const struct oracle_space *s, uint32_t access,
+			    uint64_t otherwise)
+{
+	unsigned int dice = (unsigned int)rng_below(&g->rng, 10);
+
+	if (dice < 2)
+		return otherwise;
+	if (access != PAGER_ACCESS_WRITE)
+		return pick_page(g, o, s, is_readable);
+	return pick_page(g, o, s, dice < 6 ? is_cow : is_writable);
 }
 
 static uint64_t pick_addr(struct model_gen *g, const struct oracle *o,
@@ -104,7 +154,7 @@ static uint64_t pick_addr(struct model_gen *g, const struct oracle *o,
 	case 4:
 	case 5:
 	case 6:
-		at = pick_mapped(g, o, s);
+		at = pick_page(g, o, s, is_mapped);
 		break;
 	case 7: /* near a boundary of table nodes, if there is one */
 		at = ((o->config.start + 511) & ~UINT64_C(511)) +
@@ -161,6 +211,38 @@ static uint64_t pick_len(struct model_gen *g, const struct oracle *o,
 	return clip(addr, len);
 }
 
+/* Most of the time a range without a hole. */
+static void pick_mapped_range(struct model_gen *g, const struct oracle *o,
+			      const struct oracle_space *s, struct model_op *op)
+{
+	uint64_t start, end, last;
+
+	if (rng_percent(&g->rng, 20))
+		return;
+	start = pick_page(g, o, s, is_mapped);
+	if (!oracle_page(o, s, start)->mapped)
+		return;
+	if (rng_percent(&g->rng, 40))
+		start = oracle_run_start(o, s, start);
+	end = last = oracle_run_end(o, s, start);
+	while (oracle_page(o, s, end) && oracle_page(o, s, end)->mapped &&
+	       rng_percent(&g->rng, 60))
+		end = oracle_run_end(o, s, end);
+	op->addr = start;
+	switch (rng_below(&g->rng, 4)) {
+	case 0:
+		op->pages = end - start;
+		break;
+	case 1:
+		op->pages = last - start;
+		break;
+	default:
+		op->pages = 1 + rng_below(&g->rng, end - start);
+		break;
+	}
+	op->pages = clip(op->addr, op->pages);
+}
+
 static uint32_t pick_prot(struct model_gen *g)
 {
 	static const uint32_t usual[] = {
@@ -194,6 +276,9 @@ static void gen_map(struct model_gen *g, const struct oracle *o,
 	struct rng *r = &g->rng;
 
 	op->prot = pick_prot(g);
+	if (rng_percent(r, 15))
+		op->pages =
+		    clip(op->addr, 1 + rng_below(r, o->config.pages / 4));
 	if (rng_percent(r, 40))
 		op->object = pick_object(g, o);
 	if (op->object) {
@@ -211,7 +296,7 @@ static void gen_map(struct model_gen *g, const struct oracle *o,
 		op->addr = UINT64_MAX;
 	if (op->flags & PAGER_MAP_FIXED && rng_percent(r, 25))
 		op->flags |= PAGER_MAP_NOREPLACE;
-	if (rng_percent(r, 12))
+	if (rng_percent(r, 20))
 		op->flags |= PAGER_MAP_POPULATE;
 	if (rng_percent(r, 10))
 		op->flags |= PAGER_MAP_NORESERVE;
@@ -321,8 +406,10 @@ static void gen_advise(struct model_gen *g, struct model_op *op)
 	struct rng *r = &g->rng;
 
 	op->flags = PAGER_ADV_DONTNEED + (uint32_t)rng_below(r, 7);
-	if (rng_percent(r, 30))
+	if (rng_percent(r, 20))
 		op->flags = PAGER_ADV_DONTNEED;
+	else if (rng_percent(r, 20))
+		op->flags = PAGER_ADV_FREE;
 	if (!g->linux_like && rng_percent(r, 1))
 		op->flags = rng_percent(r, 50) ? 0 : 8;
 }
@@ -336,6 +423,40 @@ static uint32_t pick_access(struct model_gen *g)
 	return 1u << rng_below(&g->rng, 3);
 }
 
+static uint32_t likely_access(const struct oracle *o,
+			      const struct oracle_space *s, uint64_t vpn)
+{
+	const struct oracle_page *p = oracle_page(o, s, vpn);
+
+	return p && is_writable(o, p) ? PAGER_ACCESS_WRITE : PAGER_ACCESS_READ;
+}
+
+static bool slot_is_free(const struct oracle *o)
+{
+	for (int i = 0; i < MODEL_SPACES; i++)
+		if (!o->space[i].live)
+			return true;
+	return false;
+}
+
+/* Something else where the kind would come to nothing, and more mappings where
+ * there are few. */
+static enum model_kind sensible(struct model_gen *g, const struct oracle *o,
+				const struct oracle_space *s,
+				enum model_kind kind)
+{
+	if (!s->live)
+		return MODEL_SPACE;
+	if (oracle_virtual(o, s) < o->config.pages / 3 &&
+	    rng_percent(&g->rng, 40))
+		return MODEL_MAP;
+	if (kind == MODEL_FORK && !slot_is_free(o))
+		return MODEL_FREE;
+	if ((kind == MODEL_RESTORE || kind == MODEL_DROP) && !s->snapshot)
+		return MODEL_WRITE;
+	return kind;
+}
+
 struct model_op model_gen_next(struct model_gen *g, const struct oracle *o)
 {
 	struct model_op op = {.kind = (uint8_t)pick_kind(g)};
@@ -344,8 +465,7 @@ struct model_op model_gen_next(struct model_gen *g, const struct oracle *o)
 
 	op.space = pick_slot(g, o, true);
 	s = &o->space[op.space];
-	if (!s->live)
-		op.kind = MODEL_SPACE;
+	op.kind = (uint8_t)sensible(g, o, s, (enum model_kind)op.kind);
 	op.account = (uint8_t)rng_below(r, MODEL_ACCOUNTS);
 	op.seed = rng_below(r, 1000);
 	if (op.kind == MODEL_SPACE) {
@@ -371,9 +491,15 @@ struct model_op model_gen_next(struct model_gen *g, const struct oracle *o)
 		gen_map(g, o, &op);
 		break;
 	case MODEL_PROTECT:
+		pick_mapped_range(g, o, s, &op);
 		op.prot = pick_prot(g);
 		break;
+	case MODEL_PIN:
+	case MODEL_UNPIN:
+		pick_mapped_range(g, o, s, &op);
+		break;
 	case MODEL_REMAP:
+		pick_mapped_range(g, o, s, &op);
 		gen_remap(g, o, s, &op);
 		break;
 	case MODEL_BRK_START:
@@ -381,18 +507,31 @@ struct model_op model_gen_next(struct model_gen *g, const struct oracle *o)
 		gen_brk(g, o, s, &op);
 		break;
 	case MODEL_ADVISE:
+		pick_mapped_range(g, o, s, &op);
 		gen_advise(g, &op);
 		break;
 	case MODEL_FAULT:
-	case MODEL_POPULATE:
 		op.access = pick_access(g);
+		op.addr = pick_target(g, o, s, op.access, op.addr);
+		break;
+	case MODEL_POPULATE:
+		pick_mapped_range(g, o, s, &op);
+		op.access = pick_access(g);
+		if (rng_percent(r, 60))
+			op.access = likely_access(o, s, op.addr);
 		break;
 	case MODEL_READ:
 	case MODEL_WRITE:
+		op.addr =
+		    pick_target(g, o, s,
+				op.kind == MODEL_WRITE ? PAGER_ACCESS_WRITE
+						       : PAGER_ACCESS_READ,
+				op.addr);
 		gen_access(g, &op);
 		break;
 	case MODEL_PROBE:
 		op.access = 1u << rng_below(r, 3);
+		op.addr = pick_target(g, o, s, op.access, op.addr);
 		op.cpu = (uint8_t)rng_below(r, 2);
 		op.offset = rng_below(r, PAGER_PAGE_SIZE - 8);
 		if (op.addr < o->config.start ||

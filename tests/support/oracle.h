@@ -113,6 +113,11 @@ uint64_t oracle_virtual(const struct oracle *o, const struct oracle_space *s);
  * middle of the address space: the addresses are not neighbours. */
 bool oracle_alike(const struct oracle *o, const struct oracle_space *s,
 		  uint64_t vpn);
+/* The run of pages alike around vpn, which is mapped. */
+uint64_t oracle_run_start(const struct oracle *o, const struct oracle_space *s,
+			  uint64_t vpn);
+uint64_t oracle_run_end(const struct oracle *o, const struct oracle_space *s,
+			uint64_t vpn);
 uint64_t oracle_object_resident(const struct oracle_object *object);
 /* Objects and pages of accounts, snapshots included. */
 uint64_t oracle_objects(const struct oracle *o);

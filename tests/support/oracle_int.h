@@ -31,11 +31,6 @@ bool oracle_free_range(const struct oracle *o, const struct oracle_space *s,
 /* Every page of the range is mapped. */
 bool oracle_mapped(const struct oracle *o, const struct oracle_space *s,
 		   uint64_t start, uint64_t end);
-/* The run of pages alike around vpn, which is mapped. */
-uint64_t oracle_run_start(const struct oracle *o, const struct oracle_space *s,
-			  uint64_t vpn);
-uint64_t oracle_run_end(const struct oracle *o, const struct oracle_space *s,
-			uint64_t vpn);
 
 /* --- oracle_map.c: policy ------------------------------------------------- */
 
