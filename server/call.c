@@ -71,6 +71,21 @@ struct srv_result srv_call_thing(const struct srv_call *call, uint64_t handle,
 	return result;
 }
 
+struct srv_result srv_call_inside(const struct srv_call *call,
+				  const struct srv_space *space,
+				  struct pager_range range)
+{
+	struct pager_status status = pager_ok();
+	struct pager_space_info info;
+
+	pager_space_info(space->core, &info);
+	if (range.start < info.range.start || range.start >= info.range.end)
+		status = pager_refuse(PAGER_ERANGE, PAGER_ARG_ADDR);
+	else if (range.end > info.range.end)
+		status = pager_refuse(PAGER_ERANGE, PAGER_ARG_LEN);
+	return srv_result_of(call, status);
+}
+
 struct srv_result srv_call_name(const char name[PAGER_NAME_MAX], uint32_t field)
 {
 	size_t len = strnlen(name, PAGER_NAME_MAX);

@@ -61,6 +61,12 @@ struct srv_result srv_call_object(const struct srv_call *call, uint64_t handle,
 struct srv_result srv_call_thing(const struct srv_call *call, uint64_t handle,
 				 uint32_t field, struct srv_thing **out);
 
+/* The range of a request, which the model does not look at: ERANGE if it is
+ * not inside the space. */
+struct srv_result srv_call_inside(const struct srv_call *call,
+				  const struct srv_space *space,
+				  struct pager_range range);
+
 /* A name of the wire: EINVAL if it has no NUL, or something else behind it. */
 struct srv_result srv_call_name(const char name[PAGER_NAME_MAX],
 				uint32_t field);

@@ -199,8 +199,14 @@ struct srv_result srv_op_remap(struct srv_call *call)
 	if (result.error)
 		return result;
 	status = remap_places(in, &args);
-	if (!status.err)
-		status = pager_space_remap(space->core, &args, &vpn);
+	if (status.err)
+		return srv_result_of(call, status);
+	result = srv_call_inside(
+	    call, space,
+	    pager_range(args.addr, args.addr + (args.pages ? args.pages : 1)));
+	if (result.error)
+		return result;
+	status = pager_space_remap(space->core, &args, &vpn);
 	if (!status.err)
 		call->reply.addr.addr = pager_vpn_to_va(vpn);
 	return srv_result_of(call, status);

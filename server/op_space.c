@@ -198,9 +198,10 @@ static struct srv_result range_or_all(struct srv_call *call,
 		*range = pager_range(0, PAGER_VPN_END);
 		return result;
 	}
-	return srv_result_of(call, srv_convert_range(in->addr, in->len,
-						     PAGER_ARG_ADDR,
-						     PAGER_ARG_LEN, range));
+	result = srv_result_of(call, srv_convert_range(in->addr, in->len,
+						       PAGER_ARG_ADDR,
+						       PAGER_ARG_LEN, range));
+	return result.error ? result : srv_call_inside(call, *space, *range);
 }
 
 struct srv_result srv_op_space_sharing(struct srv_call *call)
