@@ -46,15 +46,7 @@ void frame_pool_fini(struct pager_core *core)
 	core_free(core, p->frame, p->total * sizeof(struct frame));
 }
 
-struct pager_status frame_reserve(struct pager_core *core,
-				  struct pager_account *account, uint64_t n)
-{
-	if (n && !account_has_room(account, PAGER_RES_FRAMES, n))
-		return pager_refuse(PAGER_ELIMIT, PAGER_ARG_NONE);
-	return frame_reserve_pool(core, n);
-}
-
-struct pager_status frame_reserve_pool(struct pager_core *core, uint64_t n)
+static inline struct pager_status reserve(struct pager_core *core, uint64_t n)
 {
 	struct pool *p = &core->pool;
 
@@ -67,6 +59,19 @@ struct pager_status frame_reserve_pool(struct pager_core *core, uint64_t n)
 	if (p->total - p->used < n)
 		return pager_refuse(PAGER_ENOMEM, PAGER_ARG_NONE);
 	return pager_ok();
+}
+
+struct pager_status frame_reserve(struct pager_core *core,
+				  struct pager_account *account, uint64_t n)
+{
+	if (n && !account_has_room(account, PAGER_RES_FRAMES, n))
+		return pager_refuse(PAGER_ELIMIT, PAGER_ARG_NONE);
+	return reserve(core, n);
+}
+
+struct pager_status frame_reserve_pool(struct pager_core *core, uint64_t n)
+{
+	return reserve(core, n);
 }
 
 static uint32_t take(struct pager_core *core, struct pager_account *account,
@@ -108,9 +113,13 @@ void frame_release(struct pager_core *core, uint32_t frame)
 {
 	struct pool *p = &core->pool;
 	struct frame *f = &p->frame[frame];
+	struct pager_account *a = core->accounts[f->account];
 
 	assert(f->state == FRAME_USED && f->refs == 1);
-	account_uncharge_id(core, f->account, PAGER_RES_FRAMES, 1);
+	if (a->used[PAGER_RES_FRAMES] > 1)
+		a->used[PAGER_RES_FRAMES]--;
+	else
+		account_uncharge(a, PAGER_RES_FRAMES, 1);
 	f->state = FRAME_LIMBO;
 	f->refs = p->limbo;
 	p->limbo = frame;

@@ -156,10 +156,13 @@ void node_drain(struct pager_core *core)
 		struct node *n = node_at(core, node);
 
 		a->limbo = n->next;
-		if (n->level == 0)
+		if (n->level == 0) {
 			drop_leaf(core, node);
-		else if (!node_empty(n))
+			/* Now, while the records are at hand. */
+			frame_drain(core);
+		} else if (!node_empty(n)) {
 			drop_upper(core, node);
+		}
 		account_uncharge_id(core, n->account, PAGER_RES_NODES, 1);
 		n->used = 0;
 		n->next = a->free_head;
