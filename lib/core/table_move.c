@@ -17,8 +17,24 @@
 
 enum { LEAF_PAGES = PTE_SLOTS };
 
-/* The first leaf node at or above vpn that exists below end: the first page of
- * it that is in the range, or end. */
+static uint64_t leaf_end(uint64_t vpn, uint64_t end)
+{
+	uint64_t e = (vpn | (LEAF_PAGES - 1)) + 1;
+
+	return e < end ? e : end;
+}
+
+static bool any_page(const uint64_t *slot, uint64_t pages)
+{
+	for (uint64_t i = 0; i < pages; i++)
+		if (slot[i])
+			return true;
+	return false;
+}
+
+/* The first leaf node at or above vpn that has a page in the range, below end:
+ * the first page of it that is in the range, or end. A leaf without one is
+ * left alone: need_own does not count it. */
 static uint64_t next_leaf(const struct table *t, uint64_t vpn, uint64_t end)
 {
 	while (vpn < end) {
@@ -33,18 +49,13 @@ static uint64_t next_leaf(const struct table *t, uint64_t vpn, uint64_t end)
 				break;
 			node = node_of(e);
 		}
-		if (l == 0)
+		if (l == 0 &&
+		    any_page(node_slots(t->core, node) + pte_index(vpn, 0),
+			     leaf_end(vpn, end) - vpn))
 			return vpn;
-		vpn = (vpn | (pte_span(l) - 1)) + 1;
+		vpn = l ? (vpn | (pte_span(l) - 1)) + 1 : leaf_end(vpn, end);
 	}
 	return end;
-}
-
-static uint64_t leaf_end(uint64_t vpn, uint64_t end)
-{
-	uint64_t e = (vpn | (LEAF_PAGES - 1)) + 1;
-
-	return e < end ? e : end;
 }
 
 static bool whole(uint64_t vpn, uint64_t end, uint64_t to)

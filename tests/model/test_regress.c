@@ -133,6 +133,71 @@ START_TEST(test_second_view_over_itself)
 }
 END_TEST
 
+/* A move entered a shared leaf node that had no page in the range and copied
+ * it, which the plan had not counted. */
+START_TEST(test_move_leaves_nodes_without_pages_alone)
+{
+	static const struct model_config config = {
+	    .start = 0xbffe2, .pages = 64, .nodes = 24};
+	static const struct model_op ops[] = {
+	    {.kind = MODEL_SPACE, .space = 2},
+	    {.kind = MODEL_FORK, .space = 2, .other = 0},
+	    {.kind = MODEL_MAP,
+	     .space = 0,
+	     .prot = 3,
+	     .flags = PAGER_MAP_GROWSDOWN,
+	     .addr = 0xc000f,
+	     .pages = 1},
+	    {.kind = MODEL_FORK, .space = 0, .other = 4},
+	    {.kind = MODEL_MAP,
+	     .space = 4,
+	     .prot = 2,
+	     .addr = 0xc0011,
+	     .pages = 1},
+	    {.kind = MODEL_WRITE, .space = 4, .addr = 0xbffebff9, .pages = 1},
+	    {.kind = MODEL_SPACE, .space = 3},
+	    {.kind = MODEL_WRITE, .space = 4, .addr = 0xc0011ff8, .pages = 1},
+	    {.kind = MODEL_MAP,
+	     .space = 3,
+	     .prot = 3,
+	     .addr = 0xbfff7,
+	     .pages = 1},
+	    {.kind = MODEL_FORK, .space = 4, .other = 1},
+	    {.kind = MODEL_MAP,
+	     .space = 3,
+	     .prot = 7,
+	     .addr = 0xbfff7,
+	     .pages = 9},
+	    {.kind = MODEL_FREE, .space = 0},
+	    {.kind = MODEL_FAULT, .space = 3, .access = 2, .addr = 0xbffed},
+	    {.kind = MODEL_WRITE, .space = 1, .addr = 0xbffef33f, .pages = 1},
+	    {.kind = MODEL_FAULT, .space = 3, .access = 4, .addr = 0xbfff2},
+	    {.kind = MODEL_FORK, .space = 1, .other = 0},
+	    {.kind = MODEL_REMAP,
+	     .space = 3,
+	     .flags = PAGER_REMAP_MAYMOVE,
+	     .addr = 0xbffed,
+	     .pages = 1,
+	     .new_pages = 2},
+	    {.kind = MODEL_MAP,
+	     .space = 4,
+	     .prot = 5,
+	     .flags = PAGER_MAP_FIXED,
+	     .addr = 0xc0016,
+	     .pages = 1},
+	    {.kind = MODEL_READ, .space = 4, .addr = 0xc0016003, .pages = 1},
+	    {.kind = MODEL_REMAP,
+	     .space = 1,
+	     .flags = PAGER_REMAP_MAYMOVE | PAGER_REMAP_DONTUNMAP,
+	     .addr = 0xbfffd,
+	     .pages = 5,
+	     .new_pages = 5},
+	};
+
+	RUN(config, ops);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("model-regress");
@@ -143,6 +208,7 @@ int main(void)
 	tcase_add_test(tc, test_map_fixed_over_hole_needs_no_nodes);
 	tcase_add_test(tc, test_fork_merges_what_was_pinned);
 	tcase_add_test(tc, test_second_view_over_itself);
+	tcase_add_test(tc, test_move_leaves_nodes_without_pages_alone);
 	suite_add_tcase(suite, tc);
 	runner = srunner_create(suite);
 	srunner_run_all(runner, CK_ENV);
