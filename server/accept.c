@@ -27,6 +27,16 @@ static void pause_accepting(struct srv_loop *loop, const char *why)
 	srv_loop_forget(loop, &loop->accepting);
 }
 
+void srv_accept_resume(struct srv_loop *loop)
+{
+	if (!loop->accept_at_ms || srv_loop_now_ms() < loop->accept_at_ms)
+		return;
+	if (srv_loop_watch(loop, &loop->accepting, EPOLLIN))
+		pause_accepting(loop, strerror(errno));
+	else
+		loop->accept_at_ms = 0;
+}
+
 /* NULL: welcome. */
 static const char *why_not(const struct srv_loop *loop, uid_t uid)
 {

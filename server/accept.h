@@ -14,5 +14,7 @@
 /* The listener is readable. */
 void srv_accept_ready(struct srv_loop *loop, struct srv_source *source,
 		      uint32_t events);
+/* Accept again if it was paused and the pause is over. */
+void srv_accept_resume(struct srv_loop *loop);
 
 #endif

@@ -125,19 +125,39 @@ static bool serve(struct srv_loop *loop, struct srv_conn *conn,
 	return true;
 }
 
+/*
+ * How many packets to ask for. Most clients wait for each reply; asking for
+ * more than the one that is there costs as much as a tenth of the turn. So the
+ * question is put only now and then, and for a while after the answer was yes.
+ * (A prime number, so as not to fall into step with a client's window.)
+ */
+enum { PATIENCE = 13 };
+
+static unsigned int appetite(struct srv_conn *conn)
+{
+	unsigned int room = srv_queue_room(&conn->queue);
+
+	if (!conn->eager && ++conn->turns % PATIENCE)
+		return 1;
+	return room < SRV_BURST ? room : SRV_BURST;
+}
+
 /* Take some packets and serve them. False: the connection is to be dropped. */
 static bool take(struct srv_loop *loop, struct srv_conn *conn)
 {
 	struct srv_packet packets[SRV_BURST];
-	unsigned int room = srv_queue_room(&conn->queue);
 	bool fine;
 	int n;
 
 	n = srv_receive(conn->source.fd, loop->packets, packets,
-			room < SRV_BURST ? room : SRV_BURST);
+			appetite(conn));
 	if (n < 0)
 		return errno == EAGAIN || errno == EINTR || errno == ENOMEM ||
 		       errno == ENOBUFS;
+	if (n > 1)
+		conn->eager = PATIENCE;
+	else if (conn->eager)
+		conn->eager--;
 	fine = serve(loop, conn, packets, (unsigned int)n);
 	srv_receive_done(packets, (unsigned int)n);
 	return fine;

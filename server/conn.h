@@ -18,6 +18,8 @@ struct srv_conn {
 	struct srv_client client;
 	struct srv_queue queue;
 	bool ended;	/* the client sends no more */
+	uint8_t turns;	/* counted to look for several packets */
+	uint8_t eager;	/* turns left in which several are looked for */
 	bool held_back; /* counted in the loop's */
 };
 

@@ -199,35 +199,32 @@ static bool is_over(const struct srv_loop *loop)
 	       srv_loop_now_ms() >= loop->leave_at_ms;
 }
 
-static void resume_accepting(struct srv_loop *loop)
-{
-	if (loop->accept_at_ms && srv_loop_now_ms() >= loop->accept_at_ms &&
-	    srv_loop_watch(loop, &loop->accepting, EPOLLIN) == 0)
-		loop->accept_at_ms = 0;
-}
-
-int srv_loop_run(struct srv_loop *loop)
+int srv_loop_turn(struct srv_loop *loop)
 {
 	struct epoll_event events[EVENTS_A_TURN];
 	int n;
 
-	while (!is_over(loop)) {
-		n = epoll_wait(loop->epoll_fd, events, EVENTS_A_TURN,
-			       patience(loop));
-		if (n < 0 && errno != EINTR) {
-			pager_log(PAGER_LOG_ERROR, "epoll_wait: %s",
-				  strerror(errno));
-			return -1;
-		}
-		for (int i = 0; i < n; i++) {
-			struct srv_source *source = events[i].data.ptr;
-
-			/* Taken out earlier in this turn? */
-			if (source->watched)
-				source->ready(loop, source, events[i].events);
-		}
-		srv_conns_bury(loop);
-		resume_accepting(loop);
+	n = epoll_wait(loop->epoll_fd, events, EVENTS_A_TURN, patience(loop));
+	if (n < 0 && errno != EINTR) {
+		pager_log(PAGER_LOG_ERROR, "epoll_wait: %s", strerror(errno));
+		return -1;
 	}
+	for (int i = 0; i < n; i++) {
+		struct srv_source *source = events[i].data.ptr;
+
+		/* Taken out earlier in this turn? */
+		if (source->watched)
+			source->ready(loop, source, events[i].events);
+	}
+	srv_conns_bury(loop);
+	srv_accept_resume(loop);
+	return 0;
+}
+
+int srv_loop_run(struct srv_loop *loop)
+{
+	while (!is_over(loop))
+		if (srv_loop_turn(loop))
+			return -1;
 	return 0;
 }

@@ -52,6 +52,8 @@ int srv_loop_init(struct srv_loop *loop, struct srv *srv,
 		  struct srv_listener *listener);
 /* Serve until told to leave. 0, or -1 after a log line. */
 int srv_loop_run(struct srv_loop *loop);
+/* One turn of it: wait until something is ready or due, and see to it. */
+int srv_loop_turn(struct srv_loop *loop);
 /* Ends all connections, and with them all sessions. */
 void srv_loop_fini(struct srv_loop *loop);
 

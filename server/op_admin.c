@@ -54,12 +54,14 @@ static uint64_t count_fds(unsigned int limit)
 	struct pollfd fds[CHUNK];
 	uint64_t open = 0;
 
-	for (unsigned int at = 0; at < limit; at += CHUNK) {
-		for (unsigned int i = 0; i < CHUNK; i++)
+	for (unsigned int at = 0, n; at < limit; at += n) {
+		/* Never more than the limit: poll(2) would refuse. */
+		n = limit - at < CHUNK ? limit - at : CHUNK;
+		for (unsigned int i = 0; i < n; i++)
 			fds[i] = (struct pollfd){.fd = (int)(at + i)};
-		if (poll(fds, CHUNK, 0) < 0)
+		if (poll(fds, n, 0) < 0)
 			break;
-		for (unsigned int i = 0; i < CHUNK; i++)
+		for (unsigned int i = 0; i < n; i++)
 			open += !(fds[i].revents & POLLNVAL);
 	}
 	return open;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * recvmmsg(2) with room for exactly as many descriptors as a message may have.
+ * recvmsg(2) and recvmmsg(2) with room for exactly as many descriptors as a
+ * message may have.
  */
 #include "server/receive.h"
 
@@ -38,12 +39,26 @@ static void collect_fds(struct msghdr *message, struct srv_packet *packet)
 	}
 }
 
+static void unpack(struct mmsghdr *message, struct srv_packet *packet)
+{
+	int flags = message->msg_hdr.msg_flags;
+
+	packet->bytes = message->msg_hdr.msg_iov->iov_base;
+	packet->len = message->msg_len;
+	packet->nfds = 0;
+	packet->truncated = flags & MSG_TRUNC;
+	packet->fds_lost = flags & MSG_CTRUNC;
+	collect_fds(&message->msg_hdr, packet);
+}
+
 int srv_receive(int fd, uint8_t *buf, struct srv_packet *packets,
 		unsigned int max)
 {
 	struct mmsghdr messages[SRV_BURST];
 	union control controls[SRV_BURST];
 	struct iovec iov[SRV_BURST];
+	const int flags = MSG_DONTWAIT | MSG_CMSG_CLOEXEC;
+	ssize_t len;
 	int n;
 
 	if (pager_fail("receive.recv")) {
@@ -59,19 +74,15 @@ int srv_receive(int fd, uint8_t *buf, struct srv_packet *packets,
 		messages[i].msg_hdr.msg_control = controls[i].bytes;
 		messages[i].msg_hdr.msg_controllen = sizeof(controls[i].bytes);
 	}
-	n = recvmmsg(fd, messages, max, MSG_DONTWAIT | MSG_CMSG_CLOEXEC, NULL);
-	for (int i = 0; i < n; i++) {
-		struct srv_packet *packet = packets + i;
-		int flags = messages[i].msg_hdr.msg_flags;
-
-		*packet = (struct srv_packet){
-		    .bytes = iov[i].iov_base,
-		    .len = messages[i].msg_len,
-		    .truncated = flags & MSG_TRUNC,
-		    .fds_lost = flags & MSG_CTRUNC,
-		};
-		collect_fds(&messages[i].msg_hdr, packet);
+	if (max == 1) {
+		len = recvmsg(fd, &messages[0].msg_hdr, flags);
+		messages[0].msg_len = len < 0 ? 0 : (unsigned int)len;
+		n = len < 0 ? -1 : 1;
+	} else {
+		n = recvmmsg(fd, messages, max, flags, NULL);
 	}
+	for (int i = 0; i < n; i++)
+		unpack(messages + i, packets + i);
 	return n;
 }
 
