@@ -45,6 +45,7 @@ struct cow_space {
 };
 
 struct cow {
+	struct cow_mmu mmu;
 	uint32_t *refs; /* by block */
 	uint32_t free_block;
 	uint32_t fresh_block;
@@ -90,20 +91,21 @@ static void map_give(struct cow *cow, struct cow_map *map)
 	cow->free_map = map;
 }
 
-struct cow *cow_new(uint64_t frames, uint64_t tables, bool memory)
+struct cow *cow_new(uint64_t frames, uint64_t tables, uint8_t *memory,
+		    struct cow_mmu mmu)
 {
 	struct cow *cow = calloc(1, sizeof(*cow));
 
 	if (!cow)
 		bench_die("no memory for the baseline");
-	cow->frames = frames + 1;
+	cow->mmu = mmu;
+	cow->memory = memory;
+	cow->frames = frames;
 	cow->tables = tables + 1;
 	cow->fresh_block = 1;
 	cow->fresh_table = 1;
 	cow->refs = bench_pages_new(cow->frames * sizeof(uint32_t), true);
 	cow->table = bench_pages_new(cow->tables * PAGE, true);
-	if (memory)
-		cow->memory = bench_pages_new(cow->frames * PAGE, true);
 	return cow;
 }
 
@@ -120,7 +122,6 @@ void cow_free(struct cow *cow)
 	}
 	bench_pages_free(cow->refs, cow->frames * sizeof(uint32_t));
 	bench_pages_free(cow->table, cow->tables * PAGE);
-	bench_pages_free(cow->memory, cow->frames * PAGE);
 	free(cow);
 }
 
@@ -128,12 +129,14 @@ static uint32_t block_take(struct cow *cow)
 {
 	uint32_t b = cow->free_block;
 
-	if (b)
+	if (b) {
 		cow->free_block = cow->refs[b];
-	else if (cow->fresh_block < cow->frames)
+		__builtin_prefetch(&cow->refs[cow->free_block], 1);
+	} else if (cow->fresh_block < cow->frames) {
 		b = cow->fresh_block++;
-	else
+	} else {
 		bench_die("the baseline has no more frames");
+	}
 	cow->refs[b] = 1;
 	cow->used++;
 	return b;
@@ -394,8 +397,12 @@ bool cow_write_fault(struct cow_space *space, uint64_t vpn)
 	if (!r || !(r->prot & 2))
 		return false;
 	block = &r->map->block[vpn - r->start];
-	entry = leaf_find(space, vpn, true, false) + slot_of(vpn, 0);
 	old = *block;
+	if (cow->memory) {
+		__builtin_prefetch(block_bytes(cow, old));
+		__builtin_prefetch(block_bytes(cow, cow->free_block), 1);
+	}
+	entry = leaf_find(space, vpn, true, false) + slot_of(vpn, 0);
 	if (!old) {
 		*block = block_take(cow);
 		if (cow->memory)
@@ -411,6 +418,8 @@ bool cow_write_fault(struct cow_space *space, uint64_t vpn)
 		return false;
 	}
 	*entry = block_entry(*block) | ENTRY_W;
+	if (old)
+		cow->mmu.invalidate(cow->mmu.ctx, vpn);
 	space->faults++;
 	return true;
 }

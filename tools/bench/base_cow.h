@@ -12,10 +12,13 @@
  * and the parent's entry loses its write bit. A write to a block that others
  * show copies it.
  *
+ * Whoever runs a space may cache its entries, so the MMU is told when one that
+ * was there is replaced, as ours is.
+ *
  * In its favour: blocks and frames are one thing, kept in plain arrays; maps
  * are flat arrays of four-byte numbers; the last region and the last leaf table
- * are remembered; there are no accounts, no limits, no flush of any MMU, and
- * nothing can fail half-way because memory is never short.
+ * are remembered; there are no accounts, no limits, no plan, and nothing can
+ * fail half-way because memory is never short.
  */
 #ifndef TOOLS_BENCH_BASE_COW_H
 #define TOOLS_BENCH_BASE_COW_H
@@ -26,9 +29,16 @@
 struct cow;
 struct cow_space;
 
-/* tables: pages for page tables, of all spaces; memory: frames have real,
- * touched memory. Never fails: exits. */
-struct cow *cow_new(uint64_t frames, uint64_t tables, bool memory);
+/* The MMU's flush of one page. */
+struct cow_mmu {
+	void (*invalidate)(void *ctx, uint64_t vpn);
+	void *ctx;
+};
+
+/* tables: pages for page tables, of all spaces; memory: what is behind the
+ * frames, the caller's, or NULL. Never fails: exits. */
+struct cow *cow_new(uint64_t frames, uint64_t tables, uint8_t *memory,
+		    struct cow_mmu mmu);
 /* All spaces must be gone. */
 void cow_free(struct cow *cow);
 

@@ -5,8 +5,8 @@
  * A zero-fill fault is the first write to a page of a fresh region; a COW fault
  * the first write of a forked child to a page of its parent. One round takes
  * every page of the region once, in order or in a random order; making the
- * region, the fork and the clearing away are not in the figure. What becomes of
- * the software MMU's translations is in ours; the baseline has no MMU.
+ * region, the fork and the clearing away are not in the figure. The software
+ * MMU's flush of what a COW fault replaces is in it, for both.
  */
 #include <math.h>
 #include <stdio.h>
@@ -135,7 +135,7 @@ void bench_row_fault(struct bench *b)
 		c.order[0][i] = i;
 	bench_world_init(&c.world, 2 * c.pages + 64, nodes, false);
 	c.space = bench_world_space(&c.world);
-	c.cow = cow_new(2 * c.pages + 64, nodes, false);
+	c.cow = bench_world_cow(&c.world, nodes);
 	c.cow_space = cow_space_new(c.cow);
 	for (unsigned int round = 0; round <= b->rounds; round++) {
 		bench_step(b);
@@ -150,10 +150,10 @@ void bench_row_fault(struct bench *b)
 		for (int i = 0; i < 2; i++)
 			report(b, names[kind][i], &ours[kind][i],
 			       &base[kind][i], kind ? 40 : 50);
-	pager_space_free(c.space);
-	bench_world_fini(&c.world);
 	cow_space_free(c.cow_space);
 	cow_free(c.cow);
+	pager_space_free(c.space);
+	bench_world_fini(&c.world);
 	free(c.order[0]);
 	free(c.order[1]);
 }

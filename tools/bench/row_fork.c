@@ -118,7 +118,7 @@ static void contest_init(struct contest *c, const struct bench *b,
 		c->linux_peer = linux_peer_new(size->pages, NULL);
 	bench_world_init(&c->world, size->pages + 64, nodes + 64, false);
 	c->space = bench_world_space(&c->world);
-	c->cow = cow_new(size->pages + 64, 2 * nodes + 64, false);
+	c->cow = bench_world_cow(&c->world, 2 * nodes + 64);
 	c->cow_space = cow_space_new(c->cow);
 	c->roots = bench_pages_new(2 * 4096, true);
 	populate(c);
@@ -127,10 +127,10 @@ static void contest_init(struct contest *c, const struct bench *b,
 
 static void contest_fini(struct contest *c)
 {
-	pager_space_free(c->space);
-	bench_world_fini(&c->world);
 	cow_space_free(c->cow_space);
 	cow_free(c->cow);
+	pager_space_free(c->space);
+	bench_world_fini(&c->world);
 	bench_pages_free(c->roots, 2 * 4096);
 	linux_peer_free(c->linux_peer);
 }

@@ -117,7 +117,7 @@ static void contest(struct bench *b, const char *size, uint64_t count)
 	c.linux_peer = linux_peer_new(count, NULL);
 	bench_world_init(&c.world, count + 64, nodes + FORKS_MAX, false);
 	c.space = bench_world_space(&c.world);
-	c.cow = cow_new(count + 64, (BASE_FORKS_MAX + 1) * nodes, false);
+	c.cow = bench_world_cow(&c.world, (BASE_FORKS_MAX + 1) * nodes);
 	c.cow_space = cow_space_new(c.cow);
 	pages(b, &c);
 	sharers(b, &c);
@@ -125,10 +125,10 @@ static void contest(struct bench *b, const char *size, uint64_t count)
 		pager_space_free(c.child[i]);
 	for (int i = 0; i < BASE_FORKS_MAX; i++)
 		cow_space_free(c.cow_child[i]);
-	pager_space_free(c.space);
-	bench_world_fini(&c.world);
 	cow_space_free(c.cow_space);
 	cow_free(c.cow);
+	pager_space_free(c.space);
+	bench_world_fini(&c.world);
 	linux_peer_free(c.linux_peer);
 }
 

@@ -59,15 +59,32 @@ void bench_world_init(struct bench_world *w, uint64_t frames, uint64_t nodes,
 	if (!w->account || !w->sim)
 		bench_die("no memory for a core of %llu frames",
 			  (unsigned long long)frames);
+	w->base = bench_world_space(w);
 }
 
 void bench_world_fini(struct bench_world *w)
 {
+	pager_space_free(w->base);
 	pager_account_put(w->account);
 	pager_core_free(w->core);
 	pager_sim_free(w->sim);
 	bench_pages_free(w->tables, w->nodes * PAGER_PAGE_SIZE);
 	bench_pages_free(w->memory, w->frames * PAGER_PAGE_SIZE);
+}
+
+static void invalidate(void *ctx, uint64_t vpn)
+{
+	struct bench_world *w = ctx;
+	struct pager_mmu mmu = pager_sim_mmu(w->sim);
+
+	mmu.ops->invalidate(mmu.mmu, w->base, pager_range(vpn, vpn + 1));
+}
+
+struct cow *bench_world_cow(struct bench_world *w, uint64_t tables)
+{
+	const struct cow_mmu mmu = {invalidate, w};
+
+	return cow_new(w->frames, tables, w->memory, mmu);
 }
 
 uint64_t bench_world_nodes(uint64_t pages)

@@ -8,6 +8,7 @@
 
 #include "lib/core/core.h"
 #include "lib/mmu/sim.h"
+#include "tools/bench/base_cow.h"
 
 struct bench_world {
 	struct pager_core *core;
@@ -17,13 +18,18 @@ struct bench_world {
 	uint8_t *tables;
 	uint64_t frames;
 	uint64_t nodes;
+	struct pager_space *base; /* whose pages the baseline flushes */
 };
 
 /* memory: give the frames real, touched memory. Never fails: exits. */
 void bench_world_init(struct bench_world *w, uint64_t frames, uint64_t nodes,
 		      bool memory);
-/* All spaces must be gone. */
+/* All spaces must be gone, and the baseline. */
 void bench_world_fini(struct bench_world *w);
+
+/* A baseline of the same size, over the same memory and MMU. What either writes
+ * overwrites the other's pages. */
+struct cow *bench_world_cow(struct bench_world *w, uint64_t tables);
 
 /* Table nodes that a space of that many pages in one piece needs, and some. */
 uint64_t bench_world_nodes(uint64_t pages);
