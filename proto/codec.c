@@ -29,6 +29,20 @@ static size_t first_nonzero(const uint8_t *p, size_t len)
 	return len;
 }
 
+/* Bodies are a few words: a loop over those is done before memcpy(3) knows how
+ * long they are. Both lengths are multiples of 8. */
+static void copy_words(void *to, const void *from, size_t len)
+{
+	for (size_t i = 0; i < len; i += 8)
+		memcpy((uint8_t *)to + i, (const uint8_t *)from + i, 8);
+}
+
+static void zero_words(void *to, size_t len)
+{
+	for (size_t i = 0; i < len; i += 8)
+		memset((uint8_t *)to + i, 0, 8);
+}
+
 static enum pager_verdict violate(struct pager_request *out,
 				  enum pager_violation violation)
 {
@@ -68,6 +82,8 @@ static enum pager_verdict check_reserved(struct pager_request *out)
 	const struct pager_struct *s = out->op->request;
 	const uint8_t *body = (const uint8_t *)&out->body;
 
+	if (!s->reserved)
+		return PAGER_VERDICT_OK;
 	for (unsigned int i = 0; i < s->count; i++) {
 		const struct pager_field *f = s->fields + i;
 
@@ -147,9 +163,9 @@ enum pager_verdict pager_request_decode(const void *packet, size_t len,
 	if (at < len)
 		return refuse(out, PAGER_ERESERVED, at);
 
-	memcpy(&out->body, bytes + PAGER_HDR_SIZE, known);
-	memset((uint8_t *)&out->body + known, 0,
-	       out->op->request->size - known);
+	copy_words(&out->body, bytes + PAGER_HDR_SIZE, known);
+	zero_words((uint8_t *)&out->body + known,
+		   out->op->request->size - known);
 	out->data = bytes + PAGER_HDR_SIZE + body_len;
 	out->data_len = out->hdr.data_len;
 	return check_reserved(out);
@@ -194,41 +210,47 @@ const char *pager_violation_text(enum pager_violation violation)
 		   : "unknown violation";
 }
 
+/* Member by member: a struct that is built and then copied has to wait for
+ * its own stores. */
+static void put_header(uint8_t *out, const struct pager_request *request,
+		       uint32_t length, uint16_t error, uint32_t field,
+		       uint32_t data_len)
+{
+	const uint16_t op = request->hdr.op, flags = PAGER_HDR_REPLY;
+	const uint16_t nfds = 0;
+	const uint32_t reserved = 0;
+
+	memcpy(out + offsetof(struct pager_hdr, length), &length, 4);
+	memcpy(out + offsetof(struct pager_hdr, op), &op, 2);
+	memcpy(out + offsetof(struct pager_hdr, flags), &flags, 2);
+	memcpy(out + offsetof(struct pager_hdr, seq), &request->hdr.seq, 8);
+	memcpy(out + offsetof(struct pager_hdr, error), &error, 2);
+	memcpy(out + offsetof(struct pager_hdr, nfds), &nfds, 2);
+	memcpy(out + offsetof(struct pager_hdr, field), &field, 4);
+	memcpy(out + offsetof(struct pager_hdr, data_len), &data_len, 4);
+	memcpy(out + offsetof(struct pager_hdr, reserved), &reserved, 4);
+}
+
 size_t pager_reply_encode(void *buf, const struct pager_request *request,
 			  const union pager_reply_body *body, size_t data_len)
 {
 	const struct pager_op *op = request->op;
 	size_t len = pager_reply_size(op, data_len);
-	struct pager_hdr hdr = {
-	    .length = (uint32_t)len,
-	    .op = op->number,
-	    .flags = PAGER_HDR_REPLY,
-	    .seq = request->hdr.seq,
-	    .data_len = (uint32_t)data_len,
-	};
 	uint8_t *out = buf;
 
-	memcpy(out, &hdr, sizeof(hdr));
-	memcpy(out + PAGER_HDR_SIZE, body, op->reply->size);
-	memset(pager_reply_data(buf, op) + data_len, 0,
-	       pager_pad8(data_len) - data_len);
+	put_header(out, request, (uint32_t)len, PAGER_OK, 0,
+		   (uint32_t)data_len);
+	copy_words(out + PAGER_HDR_SIZE, body, op->reply->size);
+	for (size_t i = data_len; i % 8; i++)
+		pager_reply_data(buf, op)[i] = 0;
 	return len;
 }
 
 size_t pager_refusal_encode(void *buf, const struct pager_request *request,
 			    uint16_t error, uint32_t field)
 {
-	struct pager_hdr hdr = {
-	    .length = PAGER_HDR_SIZE,
-	    .op = request->hdr.op,
-	    .flags = PAGER_HDR_REPLY,
-	    .seq = request->hdr.seq,
-	    .error = error,
-	    .field = field,
-	};
-
-	memcpy(buf, &hdr, sizeof(hdr));
-	return sizeof(hdr);
+	put_header(buf, request, PAGER_HDR_SIZE, error, field, 0);
+	return PAGER_HDR_SIZE;
 }
 
 size_t pager_request_encode(void *buf, size_t cap, const struct pager_op *op,

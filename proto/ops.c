@@ -58,6 +58,17 @@ enum op_index {
 
 enum { IS_PLAIN = 0, IS_RESERVED = 1 };
 
+/* RESERVED_<struct>: how many of its fields are reserved. */
+enum reserved_count {
+#define PAGER_STRUCT(name, size)			    RESERVED_##name = 0
+#define PAGER_FIELD(name, member, offset, size, kind, text) +IS_##kind
+#define PAGER_END(name)					    ,
+#include "proto/pager_fields.def"
+#undef PAGER_STRUCT
+#undef PAGER_FIELD
+#undef PAGER_END
+};
+
 static const struct pager_field fields[FIELD_COUNT] = {
 #define PAGER_STRUCT(name, size)
 #define PAGER_FIELD(name, member, offset, size, kind, text) \
@@ -72,7 +83,7 @@ static const struct pager_field fields[FIELD_COUNT] = {
 static const struct pager_struct structs[STRUCT_COUNT] = {
 #define PAGER_STRUCT(name, size)                                    \
 	[STRUCT_##name] = {#name, size, LAST_##name - FIRST_##name, \
-			   fields + FIRST_##name},
+			   RESERVED_##name, fields + FIRST_##name},
 #define PAGER_FIELD(name, member, offset, size, kind, text)
 #define PAGER_END(name)
 #include "proto/pager_fields.def"

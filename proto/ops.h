@@ -56,7 +56,8 @@ struct pager_field {
 struct pager_struct {
 	const char *name;
 	uint16_t size;
-	uint16_t count;
+	uint8_t count;
+	uint8_t reserved; /* how many of the fields are */
 	const struct pager_field *fields;
 };
 

@@ -132,7 +132,8 @@ size_t srv_execute(struct srv *srv, struct srv_client *client,
 	}
 	if (result->error)
 		return refusal(srv, request, *result, out);
-	pager_log(PAGER_LOG_DEBUG, "done %s", op->name);
+	if (pager_log_level() >= PAGER_LOG_DEBUG)
+		pager_log(PAGER_LOG_DEBUG, "done %s", op->name);
 	return pager_reply_encode(out, request, &call.reply, call.data_len);
 }
 

@@ -325,7 +325,7 @@ END_TEST
 START_TEST(replies_survive_encode_and_decode)
 {
 	struct pager_request request = {.op = pager_op_find(PAGER_OP_READ),
-					.hdr = {.seq = 5}};
+					.hdr = {.op = PAGER_OP_READ, .seq = 5}};
 	union pager_reply_body body = {.access = {.done = 3, .addr = 8}};
 	struct pager_answer out;
 	uint8_t buf[128];
@@ -414,14 +414,17 @@ START_TEST(fields_fill_their_structs_without_gaps)
 	const struct pager_struct *s = NULL;
 
 	while ((s = pager_struct_next(s))) {
+		unsigned int reserved = 0;
 		size_t at = 0;
 
 		for (unsigned int i = 0; i < s->count; i++) {
+			reserved += s->fields[i].reserved;
 			ck_assert_msg(s->fields[i].offset == at, "%s.%s",
 				      s->name, s->fields[i].name);
 			at += s->fields[i].size;
 		}
 		ck_assert_msg(at == s->size, "%s", s->name);
+		ck_assert_msg(reserved == s->reserved, "%s", s->name);
 	}
 }
 END_TEST
