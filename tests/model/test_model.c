@@ -25,6 +25,7 @@ struct shape {
 	unsigned int lengths;
 	uint64_t object_pages;
 	bool one_page;
+	unsigned int free_percent;
 	uint64_t seeds;
 	uint32_t steps;
 };
@@ -36,7 +37,7 @@ struct shape {
  */
 static const struct shape shapes[] = {
     {.name = "small",
-     .config = {.start = 0x12340, .pages = 48},
+     .config = {.start = 0x12340, .pages = 48, .stack = 12},
      .lengths = 8,
      .object_pages = 16,
      .seeds = 60,
@@ -66,7 +67,7 @@ static const struct shape shapes[] = {
      .seeds = 20,
      .steps = 300},
     {.name = "stacks",
-     .config = {.start = 0x7ff000 - 40, .pages = 700, .stack = 300},
+     .config = {.start = 0x7ff000 - 40, .pages = 700, .stack = 60},
      .lengths = 16,
      .object_pages = 24,
      .seeds = 10,
@@ -82,6 +83,7 @@ static const struct shape shapes[] = {
      .lengths = 8,
      .object_pages = 16,
      .one_page = true,
+     .free_percent = 40,
      .seeds = 30,
      .steps = 400},
     {.name = "tight-nodes",
@@ -124,6 +126,7 @@ static void make(void *ctx, uint64_t seed, uint32_t steps, struct hunt_log *log)
 	    .lengths = s->lengths,
 	    .object_pages = s->object_pages,
 	    .one_page = s->one_page,
+	    .free_percent = s->free_percent,
 	};
 	struct model *m = malloc(sizeof(*m));
 

@@ -107,6 +107,17 @@ static bool is_cow(const struct oracle *o, const struct oracle_page *p)
 	       p->type != PAGER_PAGE_NONE && !oracle_exclusive(o, p);
 }
 
+static bool is_lazy(const struct oracle *o, const struct oracle_page *p)
+{
+	return p->lazy && is_readable(o, p);
+}
+
+static bool is_stack(const struct oracle *o, const struct oracle_page *p)
+{
+	(void)o;
+	return p->flags & PAGER_REGION_GROWSDOWN;
+}
+
 /* A page like that, if there is one; else any. */
 static uint64_t pick_page(struct model_gen *g, const struct oracle *o,
 			  const struct oracle_space *s,
@@ -123,6 +134,34 @@ static uint64_t pick_page(struct model_gen *g, const struct oracle *o,
 	return o->config.start + at;
 }
 
+/* Below a stack, where its growth just ends: at its limit, or at the gap to
+ * what lies below. */
+static uint64_t pick_below_stack(struct model_gen *g, const struct oracle *o,
+				 const struct oracle_space *s)
+{
+	uint64_t at = pick_page(g, o, s, is_stack), below, top;
+
+	if (!is_stack(o, oracle_page(o, s, at)))
+		return at;
+	top = oracle_run_end(o, s, at);
+	at = oracle_run_start(o, s, at);
+	for (below = at; below > o->config.start; below--)
+		if (oracle_page(o, s, below - 1)->mapped)
+			break;
+	switch (rng_below(&g->rng, 3)) {
+	case 0:
+		at = top > o->config.stack ? top - o->config.stack : at;
+		break;
+	case 1:
+		at = below + 256;
+		break;
+	default:
+		at -= 1 + rng_below(&g->rng, 3);
+		break;
+	}
+	return at + 1 - rng_below(&g->rng, 3);
+}
+
 /* Where an access goes: mostly where it is allowed. */
 static uint64_t pick_target(struct model_gen *g, const struct oracle *o,
 			    const struct oracle_space *s, uint32_t access,
@@ -130,8 +169,12 @@ static uint64_t pick_target(struct model_gen *g, const struct oracle *o,
 {
 	unsigned int dice = (unsigned int)rng_below(&g->rng, 10);
 
+	if (rng_percent(&g->rng, 15))
+		return pick_below_stack(g, o, s);
 	if (dice < 2)
 		return otherwise;
+	if (dice < 4 && access == PAGER_ACCESS_READ)
+		return pick_page(g, o, s, is_lazy);
 	if (access != PAGER_ACCESS_WRITE)
 		return pick_page(g, o, s, is_readable);
 	return pick_page(g, o, s, dice < 6 ? is_cow : is_writable);
@@ -408,7 +451,7 @@ static void gen_advise(struct model_gen *g, struct model_op *op)
 	op->flags = PAGER_ADV_DONTNEED + (uint32_t)rng_below(r, 7);
 	if (rng_percent(r, 20))
 		op->flags = PAGER_ADV_DONTNEED;
-	else if (rng_percent(r, 20))
+	else if (rng_percent(r, 20 + g->free_percent))
 		op->flags = PAGER_ADV_FREE;
 	if (!g->linux_like && rng_percent(r, 1))
 		op->flags = rng_percent(r, 50) ? 0 : 8;
@@ -528,6 +571,13 @@ struct model_op model_gen_next(struct model_gen *g, const struct oracle *o)
 						       : PAGER_ACCESS_READ,
 				op.addr);
 		gen_access(g, &op);
+		break;
+	case MODEL_HARVEST: /* has no way to refuse */
+		if (op.addr < o->config.start ||
+		    op.addr >= o->config.start + o->config.pages)
+			op.addr = o->config.start;
+		op.pages = 1;
+		pick_mapped_range(g, o, s, &op);
 		break;
 	case MODEL_PROBE:
 		op.access = 1u << rng_below(r, 3);

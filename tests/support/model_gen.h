@@ -14,10 +14,11 @@ struct model_gen {
 	struct rng rng;
 	bool linux_like; /* only what Linux has, too: no bad arguments */
 	bool no_stacks;
-	bool brk_at_start;     /* the heap begins where the window does */
-	bool one_page;	       /* reads and writes stay in one page */
-	unsigned int lengths;  /* usual longest range, pages */
-	uint64_t object_pages; /* usual largest object */
+	bool brk_at_start;	   /* the heap begins where the window does */
+	unsigned int free_percent; /* advice that is FREE, besides the usual */
+	bool one_page;		   /* reads and writes stay in one page */
+	unsigned int lengths;	   /* usual longest range, pages */
+	uint64_t object_pages;	   /* usual largest object */
 };
 
 struct model_op model_gen_next(struct model_gen *g, const struct oracle *o);
