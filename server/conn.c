@@ -172,8 +172,10 @@ static void ready(struct srv_loop *loop, struct srv_source *source,
 
 	if (alive && events & EPOLLOUT)
 		alive = srv_queue_flush(&conn->queue, source->fd) == 0;
+	/* Others of the same user may have taken the room since it was asked
+	 * for the event. */
 	if (alive && events & EPOLLIN && source->events & EPOLLIN &&
-	    srv_queue_room(&conn->queue)) {
+	    srv_queue_room(&conn->queue) && user_has_room(conn)) {
 		alive = take(loop, conn);
 		/* Even of a violator, who has a right to earlier answers. */
 		if (srv_queue_flush(&conn->queue, source->fd))
@@ -215,6 +217,8 @@ int srv_conn_new(struct srv_loop *loop, int fd, uid_t uid, pid_t pid)
 		goto no_watch;
 	TAILQ_INSERT_TAIL(&loop->conns, conn, link);
 	loop->conn_count++;
+	if ((unsigned int)fd >= loop->srv->fd_limit)
+		loop->srv->fd_limit = (unsigned int)fd + 1;
 	pager_log(PAGER_LOG_INFO, "user %u, process %d has connected",
 		  (unsigned int)uid, (int)pid);
 	return 0;

@@ -86,6 +86,11 @@ static int serve(struct srv *srv, const struct srv_options *options,
 		  loop.listener.path, srv->config.memory / PAGER_PAGE_SIZE,
 		  srv->config.simulate ? " without memory" : "",
 		  srv_config_nodes(&srv->config));
+	if (loop.conn_max < srv->config.connections)
+		pager_log(PAGER_LOG_NOTICE,
+			  "the limit on open files allows %" PRIu64
+			  " connections, not %" PRIu64,
+			  loop.conn_max, srv->config.connections);
 	setproctitle("%s", loop.listener.path);
 	tell_ready(options, loop.listener.path);
 	ret = srv_loop_run(&loop) ? 1 : 0;

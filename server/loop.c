@@ -20,7 +20,14 @@
 #include "server/conn.h"
 #include "server/reload.h"
 
-enum { EVENTS_A_TURN = 64, FDS_KEPT = 64, BUFFERS = SRV_BURST * PAGER_MSG_MAX };
+enum {
+	EVENTS_A_TURN = 64,
+	FDS_KEPT = 64, /* not for connections: messages bring some */
+	FDS_LOOKED_AT = 256,
+	BUFFERS = SRV_BURST * PAGER_MSG_MAX
+};
+
+static_assert(SRV_BURST * PAGER_FDS_MAX <= FDS_KEPT, "fds of one turn");
 
 uint64_t srv_loop_now_ms(void)
 {
@@ -141,7 +148,7 @@ int srv_loop_init(struct srv_loop *loop, struct srv *srv,
 	loop->signals.fd = -1;
 	TAILQ_INIT(&loop->conns);
 	TAILQ_INIT(&loop->dead);
-	srv->fd_limit = (unsigned int)fds;
+	srv->fd_limit = fds < FDS_LOOKED_AT ? (unsigned int)fds : FDS_LOOKED_AT;
 	loop->conn_max = fds > 2 * FDS_KEPT ? fds - FDS_KEPT : fds / 2;
 	loop->packets = mmap(NULL, BUFFERS, PROT_READ | PROT_WRITE,
 			     MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);

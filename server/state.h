@@ -123,7 +123,7 @@ struct srv {
 	uint64_t refusals;
 	uint64_t violations;
 	uint64_t started_ms;
-	unsigned int fd_limit; /* no descriptor is higher */
+	unsigned int fd_limit; /* open descriptors are below it */
 };
 
 /* Make the machine that config describes. 0, and config belongs to srv; or -1
