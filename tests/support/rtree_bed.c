@@ -30,32 +30,33 @@ static void source_free(void *ctx, void *p, size_t bytes)
 	free(p);
 }
 
-struct bed bed;
+struct tree_bed tree_bed;
 
 void bed_init(uint64_t start, uint64_t end, uint64_t seed)
 {
-	struct pager_slab_source src = {&bed.source, source_alloc, source_free};
+	struct pager_slab_source src = {&tree_bed.source, source_alloc,
+					source_free};
 
-	memset(&bed, 0, sizeof(bed));
-	bed.source.left = UINT64_MAX;
-	bed.window_start = start;
-	bed.window_end = end;
-	bed.rng = rng_new(seed);
-	rtree_pools_init(&bed.pools, src);
-	rtree_init(&bed.t, &bed.pools);
+	memset(&tree_bed, 0, sizeof(tree_bed));
+	tree_bed.source.left = UINT64_MAX;
+	tree_bed.window_start = start;
+	tree_bed.window_end = end;
+	tree_bed.rng = rng_new(seed);
+	rtree_pools_init(&tree_bed.pools, src);
+	rtree_init(&tree_bed.t, &tree_bed.pools);
 }
 
 void bed_fini(void)
 {
-	rtree_fini(&bed.t);
-	ck_assert_ptr_null(bed.t.root);
-	ck_assert_uint_eq(bed.t.count, 0);
-	for (unsigned int i = 0; i < bed.n; i++)
-		free(bed.at[i]);
-	ck_assert_uint_eq(bed.pools.leaves.taken, 0);
-	ck_assert_uint_eq(bed.pools.inners.taken, 0);
-	rtree_pools_fini(&bed.pools);
-	ck_assert_uint_eq(bed.source.chunks, 0);
+	rtree_fini(&tree_bed.t);
+	ck_assert_ptr_null(tree_bed.t.root);
+	ck_assert_uint_eq(tree_bed.t.count, 0);
+	for (unsigned int i = 0; i < tree_bed.n; i++)
+		free(tree_bed.at[i]);
+	ck_assert_uint_eq(tree_bed.pools.leaves.taken, 0);
+	ck_assert_uint_eq(tree_bed.pools.inners.taken, 0);
+	rtree_pools_fini(&tree_bed.pools);
+	ck_assert_uint_eq(tree_bed.source.chunks, 0);
 }
 
 void bed_check(const struct rtree *t)
@@ -63,17 +64,17 @@ void bed_check(const struct rtree *t)
 	const char *wrong = rtree_check(t);
 
 	ck_assert_msg(!wrong, "%s", wrong);
-	ck_assert_uint_eq(t->count, bed.n);
+	ck_assert_uint_eq(t->count, tree_bed.n);
 }
 
 unsigned int bed_index(uint64_t vpn)
 {
-	unsigned int low = 0, high = bed.n;
+	unsigned int low = 0, high = tree_bed.n;
 
 	while (low < high) {
 		unsigned int mid = (low + high) / 2;
 
-		if (bed.at[mid]->end > vpn)
+		if (tree_bed.at[mid]->end > vpn)
 			high = mid;
 		else
 			low = mid + 1;
@@ -83,73 +84,75 @@ unsigned int bed_index(uint64_t vpn)
 
 void bed_gap(unsigned int i, uint64_t *start, uint64_t *end)
 {
-	*start = i ? bed.at[i - 1]->end : bed.window_start;
-	*end = i < bed.n ? bed.at[i]->start : bed.window_end;
+	*start = i ? tree_bed.at[i - 1]->end : tree_bed.window_start;
+	*end = i < tree_bed.n ? tree_bed.at[i]->start : tree_bed.window_end;
 }
 
 void bed_insert(uint64_t start, uint64_t end)
 {
 	struct pager_region *r = calloc(1, sizeof(*r));
 	unsigned int i = bed_index(start);
-	uint64_t leaves = bed.pools.leaves.taken;
-	uint64_t inners = bed.pools.inners.taken;
-	unsigned int height = bed.t.height;
+	uint64_t leaves = tree_bed.pools.leaves.taken;
+	uint64_t inners = tree_bed.pools.inners.taken;
+	unsigned int height = tree_bed.t.height;
 
 	ck_assert_ptr_nonnull(r);
-	ck_assert_uint_lt(bed.n, BED_REGIONS);
+	ck_assert_uint_lt(tree_bed.n, BED_REGIONS);
 	r->start = start;
 	r->end = end;
-	ck_assert_int_eq(rtree_reserve(&bed.t, 1), 0);
-	rtree_insert(&bed.t, r);
+	ck_assert_int_eq(rtree_reserve(&tree_bed.t, 1), 0);
+	rtree_insert(&tree_bed.t, r);
 	ck_assert_ptr_nonnull(r->leaf);
-	ck_assert_uint_le(bed.pools.leaves.taken, leaves + 1);
-	ck_assert_uint_le(bed.pools.inners.taken, inners + height + 1);
-	memmove(&bed.at[i + 1], &bed.at[i], (bed.n - i) * sizeof(bed.at[0]));
-	bed.at[i] = r;
-	bed.n++;
+	ck_assert_uint_le(tree_bed.pools.leaves.taken, leaves + 1);
+	ck_assert_uint_le(tree_bed.pools.inners.taken, inners + height + 1);
+	memmove(&tree_bed.at[i + 1], &tree_bed.at[i],
+		(tree_bed.n - i) * sizeof(tree_bed.at[0]));
+	tree_bed.at[i] = r;
+	tree_bed.n++;
 }
 
 void bed_erase(unsigned int i)
 {
-	struct pager_region *r = bed.at[i];
-	uint64_t leaves = bed.pools.leaves.taken;
-	uint64_t inners = bed.pools.inners.taken;
+	struct pager_region *r = tree_bed.at[i];
+	uint64_t leaves = tree_bed.pools.leaves.taken;
+	uint64_t inners = tree_bed.pools.inners.taken;
 
-	rtree_erase(&bed.t, r);
+	rtree_erase(&tree_bed.t, r);
 	ck_assert_ptr_null(r->leaf);
-	ck_assert_uint_le(bed.pools.leaves.taken, leaves);
-	ck_assert_uint_le(bed.pools.inners.taken, inners);
+	ck_assert_uint_le(tree_bed.pools.leaves.taken, leaves);
+	ck_assert_uint_le(tree_bed.pools.inners.taken, inners);
 	free(r);
-	bed.n--;
-	memmove(&bed.at[i], &bed.at[i + 1], (bed.n - i) * sizeof(bed.at[0]));
+	tree_bed.n--;
+	memmove(&tree_bed.at[i], &tree_bed.at[i + 1],
+		(tree_bed.n - i) * sizeof(tree_bed.at[0]));
 }
 
 void bed_resize(unsigned int i, uint64_t start, uint64_t end)
 {
-	rtree_resize(&bed.t, bed.at[i], start, end);
-	ck_assert_uint_eq(bed.at[i]->start, start);
-	ck_assert_uint_eq(bed.at[i]->end, end);
+	rtree_resize(&tree_bed.t, tree_bed.at[i], start, end);
+	ck_assert_uint_eq(tree_bed.at[i]->start, start);
+	ck_assert_uint_eq(tree_bed.at[i]->end, end);
 }
 
 void bed_expect_find(uint64_t vpn)
 {
 	unsigned int i = bed_index(vpn);
-	struct pager_region *r = i < bed.n ? bed.at[i] : NULL;
+	struct pager_region *r = i < tree_bed.n ? tree_bed.at[i] : NULL;
 
-	ck_assert_ptr_eq(rtree_find(&bed.t, vpn), r);
-	ck_assert_ptr_eq(rtree_find_plain(&bed.t, vpn), r);
+	ck_assert_ptr_eq(rtree_find(&tree_bed.t, vpn), r);
+	ck_assert_ptr_eq(rtree_find_plain(&tree_bed.t, vpn), r);
 }
 
 void bed_expect_order(void)
 {
-	struct pager_region *r = rtree_first(&bed.t);
+	struct pager_region *r = rtree_first(&tree_bed.t);
 
-	for (unsigned int i = 0; i < bed.n; i++, r = rtree_next(r))
-		ck_assert_ptr_eq(r, bed.at[i]);
+	for (unsigned int i = 0; i < tree_bed.n; i++, r = rtree_next(r))
+		ck_assert_ptr_eq(r, tree_bed.at[i]);
 	ck_assert_ptr_null(r);
-	r = rtree_last(&bed.t);
-	for (unsigned int i = bed.n; i-- > 0; r = rtree_prev(r))
-		ck_assert_ptr_eq(r, bed.at[i]);
+	r = rtree_last(&tree_bed.t);
+	for (unsigned int i = tree_bed.n; i-- > 0; r = rtree_prev(r))
+		ck_assert_ptr_eq(r, tree_bed.at[i]);
 	ck_assert_ptr_null(r);
 }
 
@@ -168,8 +171,8 @@ static bool is_free(uint64_t s, uint64_t lo, uint64_t hi, uint64_t len,
 {
 	if (s < lo || s > hi || hi - s < len)
 		return false;
-	for (unsigned int i = 0; i < bed.n; i++)
-		if (!keeps_off(s, len, guard, bed.at[i]))
+	for (unsigned int i = 0; i < tree_bed.n; i++)
+		if (!keeps_off(s, len, guard, tree_bed.at[i]))
 			return false;
 	return true;
 }
@@ -179,12 +182,12 @@ void bed_expect_gap(uint64_t lo, uint64_t hi, uint64_t len, uint64_t guard)
 {
 	uint64_t best = UINT64_MAX, out = 0xdead;
 	bool found = hi >= len && is_free(hi - len, lo, hi, len, guard);
-	bool answer = rtree_gap_highest(&bed.t, lo, hi, len, guard, &out);
+	bool answer = rtree_gap_highest(&tree_bed.t, lo, hi, len, guard, &out);
 
 	if (found)
 		best = hi - len;
-	for (unsigned int i = bed.n; i-- > 0 && !found;) {
-		uint64_t top = bed.at[i]->start;
+	for (unsigned int i = tree_bed.n; i-- > 0 && !found;) {
+		uint64_t top = tree_bed.at[i]->start;
 
 		if (top < guard || top - guard < len)
 			continue;
@@ -203,5 +206,5 @@ void bed_expect_gap(uint64_t lo, uint64_t hi, uint64_t len, uint64_t guard)
 
 uint64_t bed_below(uint64_t n)
 {
-	return rng_below(&bed.rng, n);
+	return rng_below(&tree_bed.rng, n);
 }

@@ -17,7 +17,7 @@ struct rtree_source {
 	uint64_t left;	 /* chunks until there is no memory */
 };
 
-struct bed {
+struct tree_bed {
 	struct rtree_source source;
 	struct rtree_pools pools;
 	struct rtree t;
@@ -28,12 +28,13 @@ struct bed {
 };
 
 /* One a process is enough: check runs each test in its own. */
-extern struct bed bed;
+extern struct tree_bed tree_bed;
 
 void bed_init(uint64_t start, uint64_t end, uint64_t seed);
 /* Takes the tree down; nothing may be left of it. */
 void bed_fini(void);
-/* The self-check of t finds nothing, and t has as many regions as the bed. */
+/* The self-check of t finds nothing, and t has as many regions as the tree_bed.
+ */
 void bed_check(const struct rtree *t);
 
 /* By the array: the index of the first region that ends above vpn. */

@@ -16,7 +16,7 @@
 START_TEST(empty_tree)
 {
 	bed_init(0, PAGER_VPN_END, 0);
-	bed_check(&bed.t);
+	bed_check(&tree_bed.t);
 	bed_expect_order();
 	bed_expect_find(0);
 	bed_expect_find(PAGER_VPN_END);
@@ -35,7 +35,7 @@ START_TEST(first_and_last_page)
 	bed_init(0, PAGER_VPN_END, 0);
 	bed_insert(0, 1);
 	bed_insert(PAGER_VPN_END - 1, PAGER_VPN_END);
-	bed_check(&bed.t);
+	bed_check(&tree_bed.t);
 	bed_expect_order();
 	bed_expect_find(0);
 	bed_expect_find(1);
@@ -57,7 +57,7 @@ START_TEST(region_over_everything)
 {
 	bed_init(0, PAGER_VPN_END, 0);
 	bed_insert(0, PAGER_VPN_END);
-	bed_check(&bed.t);
+	bed_check(&tree_bed.t);
 	bed_expect_find(PAGER_VPN_END / 2);
 	bed_expect_find(PAGER_VPN_END);
 	bed_expect_gap(0, PAGER_VPN_END, 1, 0);
@@ -73,15 +73,19 @@ START_TEST(gap_at_address_0)
 
 	bed_init(0, PAGER_VPN_END, 0);
 	bed_insert(5, PAGER_VPN_END);
-	ck_assert(rtree_gap_highest(&bed.t, 0, PAGER_VPN_END, 5, 0, &out));
+	ck_assert(rtree_gap_highest(&tree_bed.t, 0, PAGER_VPN_END, 5, 0, &out));
 	ck_assert_uint_eq(out, 0);
-	ck_assert(rtree_gap_highest(&bed.t, 0, PAGER_VPN_END, 4, 1, &out));
+	ck_assert(rtree_gap_highest(&tree_bed.t, 0, PAGER_VPN_END, 4, 1, &out));
 	ck_assert_uint_eq(out, 0);
-	ck_assert(!rtree_gap_highest(&bed.t, 0, PAGER_VPN_END, 5, 1, &out));
-	ck_assert(!rtree_gap_highest(&bed.t, 0, PAGER_VPN_END, 6, 0, &out));
-	ck_assert(!rtree_gap_highest(&bed.t, 1, PAGER_VPN_END, 5, 0, &out));
+	ck_assert(
+	    !rtree_gap_highest(&tree_bed.t, 0, PAGER_VPN_END, 5, 1, &out));
+	ck_assert(
+	    !rtree_gap_highest(&tree_bed.t, 0, PAGER_VPN_END, 6, 0, &out));
+	ck_assert(
+	    !rtree_gap_highest(&tree_bed.t, 1, PAGER_VPN_END, 5, 0, &out));
 	bed_resize(0, 0, PAGER_VPN_END);
-	ck_assert(!rtree_gap_highest(&bed.t, 0, PAGER_VPN_END, 1, 0, &out));
+	ck_assert(
+	    !rtree_gap_highest(&tree_bed.t, 0, PAGER_VPN_END, 1, 0, &out));
 	bed_fini();
 }
 END_TEST
@@ -92,15 +96,18 @@ START_TEST(gap_at_the_top)
 
 	bed_init(0, PAGER_VPN_END, 0);
 	bed_insert(0, PAGER_VPN_END - 5);
-	ck_assert(rtree_gap_highest(&bed.t, 0, PAGER_VPN_END, 5, 0, &out));
+	ck_assert(rtree_gap_highest(&tree_bed.t, 0, PAGER_VPN_END, 5, 0, &out));
 	ck_assert_uint_eq(out, PAGER_VPN_END - 5);
-	ck_assert(rtree_gap_highest(&bed.t, 0, PAGER_VPN_END, 4, 1, &out));
+	ck_assert(rtree_gap_highest(&tree_bed.t, 0, PAGER_VPN_END, 4, 1, &out));
 	ck_assert_uint_eq(out, PAGER_VPN_END - 4);
-	ck_assert(rtree_gap_highest(&bed.t, 0, PAGER_VPN_END, 3, 1, &out));
+	ck_assert(rtree_gap_highest(&tree_bed.t, 0, PAGER_VPN_END, 3, 1, &out));
 	ck_assert_uint_eq(out, PAGER_VPN_END - 3);
-	ck_assert(!rtree_gap_highest(&bed.t, 0, PAGER_VPN_END, 5, 1, &out));
-	ck_assert(!rtree_gap_highest(&bed.t, 0, PAGER_VPN_END, 6, 0, &out));
-	ck_assert(!rtree_gap_highest(&bed.t, 0, PAGER_VPN_END - 1, 5, 0, &out));
+	ck_assert(
+	    !rtree_gap_highest(&tree_bed.t, 0, PAGER_VPN_END, 5, 1, &out));
+	ck_assert(
+	    !rtree_gap_highest(&tree_bed.t, 0, PAGER_VPN_END, 6, 0, &out));
+	ck_assert(
+	    !rtree_gap_highest(&tree_bed.t, 0, PAGER_VPN_END - 1, 5, 0, &out));
 	bed_fini();
 }
 END_TEST
@@ -113,17 +120,18 @@ START_TEST(gap_guard_beyond_bounds)
 	bed_init(0, 1000, 0);
 	bed_insert(100, 200);
 	bed_insert(300, 400);
-	ck_assert(rtree_gap_highest(&bed.t, 200, 300, 98, 1, &out));
+	ck_assert(rtree_gap_highest(&tree_bed.t, 200, 300, 98, 1, &out));
 	ck_assert_uint_eq(out, 201);
-	ck_assert(!rtree_gap_highest(&bed.t, 200, 300, 99, 1, &out));
-	ck_assert(rtree_gap_highest(&bed.t, 201, 299, 98, 1, &out));
+	ck_assert(!rtree_gap_highest(&tree_bed.t, 200, 300, 99, 1, &out));
+	ck_assert(rtree_gap_highest(&tree_bed.t, 201, 299, 98, 1, &out));
 	ck_assert_uint_eq(out, 201);
-	ck_assert(rtree_gap_highest(&bed.t, 230, 270, 40, 30, &out));
+	ck_assert(rtree_gap_highest(&tree_bed.t, 230, 270, 40, 30, &out));
 	ck_assert_uint_eq(out, 230);
-	ck_assert(!rtree_gap_highest(&bed.t, 230, 270, 40, 31, &out));
-	ck_assert(!rtree_gap_highest(&bed.t, 0, 100, 1, UINT64_MAX, &out));
-	ck_assert(!rtree_gap_highest(&bed.t, 0, 1000, 1, UINT64_MAX, &out));
-	ck_assert(!rtree_gap_highest(&bed.t, 0, UINT64_MAX, UINT64_MAX,
+	ck_assert(!rtree_gap_highest(&tree_bed.t, 230, 270, 40, 31, &out));
+	ck_assert(!rtree_gap_highest(&tree_bed.t, 0, 100, 1, UINT64_MAX, &out));
+	ck_assert(
+	    !rtree_gap_highest(&tree_bed.t, 0, 1000, 1, UINT64_MAX, &out));
+	ck_assert(!rtree_gap_highest(&tree_bed.t, 0, UINT64_MAX, UINT64_MAX,
 				     UINT64_MAX, &out));
 	bed_fini();
 }
@@ -149,8 +157,8 @@ START_TEST(sequential_fill_is_dense)
 	bed_insert(10, 20);
 	bed_insert(PAGER_VPN_END - 10, PAGER_VPN_END);
 	fill(4000, _i ? 1 : -1);
-	bed_check(&bed.t);
-	ck_assert_uint_le(bed.t.leaves, 4000 / RTREE_FAN * 11 / 10);
+	bed_check(&tree_bed.t);
+	ck_assert_uint_le(tree_bed.t.leaves, 4000 / RTREE_FAN * 11 / 10);
 	bed_expect_order();
 	bed_fini();
 }
@@ -162,24 +170,24 @@ START_TEST(shrinks_with_its_regions)
 
 	bed_init(0, PAGER_VPN_END, 7);
 	fill(4000, 1);
-	high = bed.t.height;
+	high = tree_bed.t.height;
 	ck_assert_uint_ge(high, 2);
-	while (bed.n > 200)
-		bed_erase((unsigned int)bed_below(bed.n));
-	bed_check(&bed.t);
-	ck_assert_uint_lt(bed.t.height, high);
-	ck_assert_uint_le(bed.t.leaves, 200 / (RTREE_MERGE / 4));
-	while (bed.n > 1)
+	while (tree_bed.n > 200)
+		bed_erase((unsigned int)bed_below(tree_bed.n));
+	bed_check(&tree_bed.t);
+	ck_assert_uint_lt(tree_bed.t.height, high);
+	ck_assert_uint_le(tree_bed.t.leaves, 200 / (RTREE_MERGE / 4));
+	while (tree_bed.n > 1)
 		bed_erase(0);
-	bed_check(&bed.t);
-	ck_assert_uint_eq(bed.t.height, 0);
-	ck_assert_uint_eq(bed.pools.leaves.taken, 1);
-	ck_assert_uint_eq(bed.pools.inners.taken, 0);
+	bed_check(&tree_bed.t);
+	ck_assert_uint_eq(tree_bed.t.height, 0);
+	ck_assert_uint_eq(tree_bed.pools.leaves.taken, 1);
+	ck_assert_uint_eq(tree_bed.pools.inners.taken, 0);
 	bed_erase(0);
-	bed_check(&bed.t);
-	ck_assert_uint_eq(bed.pools.leaves.taken, 0);
+	bed_check(&tree_bed.t);
+	ck_assert_uint_eq(tree_bed.pools.leaves.taken, 0);
 	bed_insert(1, 2);
-	bed_check(&bed.t);
+	bed_check(&tree_bed.t);
 	bed_fini();
 }
 END_TEST
@@ -190,9 +198,9 @@ START_TEST(split_at_the_lower_end)
 {
 	bed_init(0, PAGER_VPN_END, 0);
 	fill(4000, 1);
-	ck_assert_uint_ge(bed.t.height, 2);
+	ck_assert_uint_ge(tree_bed.t.height, 2);
 	bed_insert(500, 501);
-	bed_check(&bed.t);
+	bed_check(&tree_bed.t);
 	bed_expect_gap(0, PAGER_VPN_HALF, 400, 0);
 	bed_expect_gap(501, 1000, 499, 0);
 	bed_fini();
@@ -206,14 +214,14 @@ START_TEST(leaf_goes_at_the_lower_end)
 
 	bed_init(0, PAGER_VPN_END, 0);
 	fill(4000, 1);
-	leaves = bed.t.leaves;
-	while (bed.at[1]->leaf == bed.at[0]->leaf)
+	leaves = tree_bed.t.leaves;
+	while (tree_bed.at[1]->leaf == tree_bed.at[0]->leaf)
 		bed_erase(1);
-	bed_check(&bed.t);
-	ck_assert_uint_eq(bed.t.leaves, leaves);
+	bed_check(&tree_bed.t);
+	ck_assert_uint_eq(tree_bed.t.leaves, leaves);
 	bed_erase(0);
-	bed_check(&bed.t);
-	ck_assert_uint_eq(bed.t.leaves, leaves - 1);
+	bed_check(&tree_bed.t);
+	ck_assert_uint_eq(tree_bed.t.leaves, leaves - 1);
 	bed_expect_gap(1000, PAGER_VPN_HALF, 10, 0);
 	bed_fini();
 }
@@ -225,19 +233,19 @@ END_TEST
 START_TEST(reserve_without_memory)
 {
 	bed_init(0, PAGER_VPN_END, 3);
-	bed.source.left = 0;
-	ck_assert_int_eq(rtree_reserve(&bed.t, 1), -1);
-	bed_check(&bed.t);
-	bed.source.left = 1; /* leaves, but no inner nodes */
-	ck_assert_int_eq(rtree_reserve(&bed.t, 1), -1);
-	bed_check(&bed.t);
-	bed.source.left = 1;
-	ck_assert_int_eq(rtree_reserve(&bed.t, 1), 0);
-	bed.source.left = UINT64_MAX;
+	tree_bed.source.left = 0;
+	ck_assert_int_eq(rtree_reserve(&tree_bed.t, 1), -1);
+	bed_check(&tree_bed.t);
+	tree_bed.source.left = 1; /* leaves, but no inner nodes */
+	ck_assert_int_eq(rtree_reserve(&tree_bed.t, 1), -1);
+	bed_check(&tree_bed.t);
+	tree_bed.source.left = 1;
+	ck_assert_int_eq(rtree_reserve(&tree_bed.t, 1), 0);
+	tree_bed.source.left = UINT64_MAX;
 	fill(500, 1);
-	bed.source.left = 0;
-	ck_assert_int_eq(rtree_reserve(&bed.t, 100000), -1);
-	bed_check(&bed.t);
+	tree_bed.source.left = 0;
+	ck_assert_int_eq(rtree_reserve(&tree_bed.t, 100000), -1);
+	bed_check(&tree_bed.t);
 	bed_expect_order();
 	bed_fini();
 }
@@ -260,20 +268,20 @@ START_TEST(reserve_many_at_once)
 		at[j] = at[i];
 		at[i] = other;
 	}
-	ck_assert_int_eq(rtree_reserve(&bed.t, n), 0);
-	bed.source.left = 0;
+	ck_assert_int_eq(rtree_reserve(&tree_bed.t, n), 0);
+	tree_bed.source.left = 0;
 	for (unsigned int i = 0; i < n; i++) {
 		struct pager_region *r = calloc(1, sizeof(*r));
 
 		ck_assert_ptr_nonnull(r);
 		r->start = at[i];
 		r->end = at[i] + 1;
-		rtree_insert(&bed.t, r);
+		rtree_insert(&tree_bed.t, r);
 	}
-	for (struct pager_region *r = rtree_find(&bed.t, 10000); r;
+	for (struct pager_region *r = rtree_find(&tree_bed.t, 10000); r;
 	     r = rtree_next(r))
-		bed.at[bed.n++] = r;
-	bed_check(&bed.t);
+		tree_bed.at[tree_bed.n++] = r;
+	bed_check(&tree_bed.t);
 	bed_fini();
 }
 END_TEST
@@ -284,11 +292,11 @@ START_TEST(reserve_from_stock_is_free)
 
 	bed_init(0, PAGER_VPN_END, 0);
 	fill(100, 1);
-	ck_assert_int_eq(rtree_reserve(&bed.t, 3), 0);
-	chunks = bed.source.chunks;
+	ck_assert_int_eq(rtree_reserve(&tree_bed.t, 3), 0);
+	chunks = tree_bed.source.chunks;
 	for (int i = 0; i < 1000; i++)
-		ck_assert_int_eq(rtree_reserve(&bed.t, 3), 0);
-	ck_assert_uint_eq(bed.source.chunks, chunks);
+		ck_assert_int_eq(rtree_reserve(&tree_bed.t, 3), 0);
+	ck_assert_uint_eq(tree_bed.source.chunks, chunks);
 	bed_fini();
 }
 END_TEST
@@ -305,9 +313,9 @@ START_TEST(fail_points)
 		int rc;
 
 		pager_fail_arm(n);
-		rc =
-		    _i ? rtree_reserve_clone(&bed.t) : rtree_reserve(&bed.t, 2);
-		bed_check(&bed.t);
+		rc = _i ? rtree_reserve_clone(&tree_bed.t)
+			: rtree_reserve(&tree_bed.t, 2);
+		bed_check(&tree_bed.t);
 		if (!pager_fail_fired()) {
 			ck_assert_int_eq(rc, 0);
 			break;
@@ -335,7 +343,7 @@ static struct pager_region *copy_region(void *ctx, const struct pager_region *r)
 	struct copier *c = ctx;
 	struct pager_region *copy = &c->copies[c->n];
 
-	ck_assert_ptr_eq(r, bed.at[c->n]);
+	ck_assert_ptr_eq(r, tree_bed.at[c->n]);
 	c->n++;
 	*copy = *r;
 	copy->leaf = NULL;
@@ -345,12 +353,12 @@ static struct pager_region *copy_region(void *ctx, const struct pager_region *r)
 /* n regions here and there. */
 static void scatter(unsigned int n)
 {
-	while (bed.n < n) {
+	while (tree_bed.n < n) {
 		uint64_t start = bed_below(PAGER_VPN_END - 1000);
 		uint64_t end = start + 1 + bed_below(1000);
 		unsigned int i = bed_index(start);
 
-		if (i == bed.n || bed.at[i]->start >= end)
+		if (i == tree_bed.n || tree_bed.at[i]->start >= end)
 			bed_insert(start, end);
 	}
 }
@@ -367,21 +375,21 @@ START_TEST(clone)
 	ck_assert_ptr_nonnull(c.copies);
 	bed_init(0, PAGER_VPN_END, (uint64_t)_i);
 	scatter(n);
-	leaves = bed.pools.leaves.taken;
-	inners = bed.pools.inners.taken;
+	leaves = tree_bed.pools.leaves.taken;
+	inners = tree_bed.pools.inners.taken;
 
-	rtree_init(&t, &bed.pools);
-	ck_assert_int_eq(rtree_reserve_clone(&bed.t), 0);
-	bed.source.left = 0;
-	rtree_clone(&t, &bed.t, copy_region, &c);
-	bed.source.left = UINT64_MAX;
+	rtree_init(&t, &tree_bed.pools);
+	ck_assert_int_eq(rtree_reserve_clone(&tree_bed.t), 0);
+	tree_bed.source.left = 0;
+	rtree_clone(&t, &tree_bed.t, copy_region, &c);
+	tree_bed.source.left = UINT64_MAX;
 	ck_assert_uint_eq(c.n, n);
 	bed_check(&t);
-	bed_check(&bed.t);
+	bed_check(&tree_bed.t);
 	bed_expect_order();
-	ck_assert_uint_eq(bed.pools.leaves.taken, 2 * leaves);
-	ck_assert_uint_eq(bed.pools.inners.taken, 2 * inners);
-	ck_assert_uint_eq(t.height, bed.t.height);
+	ck_assert_uint_eq(tree_bed.pools.leaves.taken, 2 * leaves);
+	ck_assert_uint_eq(tree_bed.pools.inners.taken, 2 * inners);
+	ck_assert_uint_eq(t.height, tree_bed.t.height);
 	r = rtree_first(&t);
 	for (unsigned int i = 0; i < n; i++, r = rtree_next(r))
 		ck_assert_ptr_eq(r, &c.copies[i]);
@@ -392,15 +400,15 @@ START_TEST(clone)
 	ck_assert_ptr_null(r);
 	ck_assert_int_eq(
 	    rtree_gap_highest(&t, 0, PAGER_VPN_END, 9, 1, &out),
-	    rtree_gap_highest(&bed.t, 0, PAGER_VPN_END, 9, 1, &other));
+	    rtree_gap_highest(&tree_bed.t, 0, PAGER_VPN_END, 9, 1, &other));
 
 	/* Neither knows what happens to the other. */
 	for (unsigned int i = 0; i < n; i += 2)
 		rtree_erase(&t, &c.copies[i]);
-	bed_check(&bed.t);
+	bed_check(&tree_bed.t);
 	bed_expect_order();
-	while (bed.n)
-		bed_erase((unsigned int)bed_below(bed.n));
+	while (tree_bed.n)
+		bed_erase((unsigned int)bed_below(tree_bed.n));
 	ck_assert_ptr_null(rtree_check(&t));
 	ck_assert_uint_eq(t.count, n / 2);
 	rtree_fini(&t);
@@ -414,7 +422,7 @@ END_TEST
 
 static void expect_wrong(const char *word)
 {
-	const char *wrong = rtree_check(&bed.t);
+	const char *wrong = rtree_check(&tree_bed.t);
 
 	ck_assert_msg(wrong && strstr(wrong, word), "\"%s\", expected \"%s\"",
 		      wrong ? wrong : "nothing", word);
@@ -437,19 +445,19 @@ START_TEST(check_finds_what_is_wrong)
 
 	bed_init(0, PAGER_VPN_END, 0);
 	fill(100, 1);
-	r = bed.at[50];
-	root = bed.t.root;
+	r = tree_bed.at[50];
+	root = tree_bed.t.root;
 	leaf = r->leaf;
-	ck_assert_uint_eq(bed.t.height, 1);
-	bed_check(&bed.t);
+	ck_assert_uint_eq(tree_bed.t.height, 1);
+	bed_check(&tree_bed.t);
 	SPOIL(r->start, r->start + 1, "other bounds");
 	SPOIL(r->end, r->end + 1, "other bounds");
-	SPOIL(r->leaf, bed.at[0]->leaf, "another leaf");
-	SPOIL(bed.t.count, 99, "count of regions");
-	SPOIL(bed.t.top, bed.t.top - 1, "top");
-	SPOIL(bed.t.leaves, 1, "count of nodes");
-	SPOIL(bed.t.inners, 0, "count of nodes");
-	SPOIL(bed.t.height, RTREE_LEVELS, "height");
+	SPOIL(r->leaf, tree_bed.at[0]->leaf, "another leaf");
+	SPOIL(tree_bed.t.count, 99, "count of regions");
+	SPOIL(tree_bed.t.top, tree_bed.t.top - 1, "top");
+	SPOIL(tree_bed.t.leaves, 1, "count of nodes");
+	SPOIL(tree_bed.t.inners, 0, "count of nodes");
+	SPOIL(tree_bed.t.height, RTREE_LEVELS, "height");
 	SPOIL(root->gap[1], 0, "gap");
 	SPOIL(root->gap[1], root->gap[1] + 1, "gap");
 	SPOIL(root->k.lo[1], root->k.lo[1] - 1, "key");
@@ -459,18 +467,18 @@ START_TEST(check_finds_what_is_wrong)
 	SPOIL(root->k.hi[RTREE_FAN - 1], 7, "without entry");
 	SPOIL(leaf->prev, NULL, "before");
 	SPOIL(leaf->prev->next, NULL, "behind");
-	SPOIL(bed.at[99]->leaf->next, leaf, "behind");
-	bed_check(&bed.t);
+	SPOIL(tree_bed.at[99]->leaf->next, leaf, "behind");
+	bed_check(&tree_bed.t);
 
 	/* Bounds that agree with the leaf's, but not with the neighbour's. */
 	for (unsigned int i = 0; leaf->k.slot[i] != r; i++)
 		ck_assert_uint_lt(i, RTREE_FAN - 1);
-	bed_resize(50, r->start, bed.at[51]->start);
-	bed_check(&bed.t);
-	bed_resize(50, r->start, bed.at[51]->start + 1);
+	bed_resize(50, r->start, tree_bed.at[51]->start);
+	bed_check(&tree_bed.t);
+	bed_resize(50, r->start, tree_bed.at[51]->start + 1);
 	expect_wrong("overlap");
 	bed_resize(50, r->start, r->start + 1);
-	bed_check(&bed.t);
+	bed_check(&tree_bed.t);
 	bed_fini();
 }
 END_TEST

@@ -28,7 +28,7 @@ static void step_insert(unsigned int i)
 	uint64_t start, end, len;
 
 	bed_gap(i, &start, &end);
-	if (start == end || bed.n == BED_REGIONS)
+	if (start == end || tree_bed.n == BED_REGIONS)
 		return;
 	len = 1 + bed_below((end - start + 3) / 4);
 	start += edgy(end - start - len + 1);
@@ -37,7 +37,7 @@ static void step_insert(unsigned int i)
 
 static void step_resize(unsigned int i)
 {
-	struct pager_region *r = bed.at[i];
+	struct pager_region *r = tree_bed.at[i];
 	uint64_t from, to, ignored, start, end;
 
 	bed_gap(i, &from, &ignored);
@@ -61,14 +61,15 @@ static void step_resize(unsigned int i)
 
 static void step_look(void)
 {
-	uint64_t size = bed.window_end - bed.window_start;
-	uint64_t lo = bed.window_start + edgy(size + 1);
-	uint64_t hi = bed.window_start + size - edgy(size + 1);
+	uint64_t size = tree_bed.window_end - tree_bed.window_start;
+	uint64_t lo = tree_bed.window_start + edgy(size + 1);
+	uint64_t hi = tree_bed.window_start + size - edgy(size + 1);
 	uint64_t len = 1 + bed_below(bed_below(2) ? 16 : size / 8 + 1);
 
-	bed_expect_find(bed.window_start + edgy(size + 1));
-	if (bed.n) {
-		const struct pager_region *r = bed.at[bed_below(bed.n)];
+	bed_expect_find(tree_bed.window_start + edgy(size + 1));
+	if (tree_bed.n) {
+		const struct pager_region *r =
+		    tree_bed.at[bed_below(tree_bed.n)];
 
 		bed_expect_find(r->start);
 		bed_expect_find(r->end);
@@ -79,19 +80,19 @@ static void step_look(void)
 		bed_expect_gap(r->start + 1, r->end + len, len, bed_below(3));
 	}
 	bed_expect_gap(lo, hi, len, bed_below(3));
-	bed_expect_gap(bed.window_start, bed.window_end, len,
+	bed_expect_gap(tree_bed.window_start, tree_bed.window_end, len,
 		       bed_below(len + 1));
 }
 
 /* One step; grow in percent says how the number of regions tends. */
 static void step(unsigned int grow)
 {
-	if (bed.n && bed_below(4) == 0)
-		step_resize((unsigned int)edgy(bed.n));
-	else if (!bed.n || bed_below(100) < grow)
-		step_insert((unsigned int)edgy(bed.n + 1));
+	if (tree_bed.n && bed_below(4) == 0)
+		step_resize((unsigned int)edgy(tree_bed.n));
+	else if (!tree_bed.n || bed_below(100) < grow)
+		step_insert((unsigned int)edgy(tree_bed.n + 1));
 	else
-		bed_erase((unsigned int)edgy(bed.n));
+		bed_erase((unsigned int)edgy(tree_bed.n));
 }
 
 static void run_model(unsigned int steps)
@@ -102,14 +103,14 @@ static void run_model(unsigned int steps)
 		if (i % 700 == 699)
 			grow = (unsigned int[]){90, 60, 10, 40}[bed_below(4)];
 		step(grow);
-		bed_check(&bed.t);
+		bed_check(&tree_bed.t);
 		step_look();
 		if (i % 64 == 0)
 			bed_expect_order();
 	}
-	while (bed.n) {
-		bed_erase((unsigned int)bed_below(bed.n));
-		bed_check(&bed.t);
+	while (tree_bed.n) {
+		bed_erase((unsigned int)bed_below(tree_bed.n));
+		bed_check(&tree_bed.t);
 		step_look();
 	}
 }
@@ -142,28 +143,28 @@ END_TEST
 START_TEST(model_deep)
 {
 	bed_init(0, PAGER_VPN_END, (uint64_t)_i);
-	while (bed.n < BED_REGIONS - 1) {
+	while (tree_bed.n < BED_REGIONS - 1) {
 		step(95);
-		if (bed.n % 16 == 0)
-			bed_check(&bed.t);
+		if (tree_bed.n % 16 == 0)
+			bed_check(&tree_bed.t);
 	}
 	bed_expect_order();
-	ck_assert_uint_ge(bed.t.height, 2);
+	ck_assert_uint_ge(tree_bed.t.height, 2);
 	for (unsigned int i = 0; i < 400; i++)
 		step_look();
 	/* Whole stretches at once, then single ones. */
-	while (bed.n > BED_REGIONS / 4) {
-		unsigned int i = (unsigned int)edgy(bed.n - 64);
+	while (tree_bed.n > BED_REGIONS / 4) {
+		unsigned int i = (unsigned int)edgy(tree_bed.n - 64);
 
 		for (unsigned int k = (unsigned int)bed_below(64); k; k--)
 			bed_erase(i);
-		bed_check(&bed.t);
+		bed_check(&tree_bed.t);
 		step_look();
 	}
-	while (bed.n) {
+	while (tree_bed.n) {
 		step(20);
-		if (bed.n % 16 == 0)
-			bed_check(&bed.t);
+		if (tree_bed.n % 16 == 0)
+			bed_check(&tree_bed.t);
 	}
 	bed_fini();
 }
