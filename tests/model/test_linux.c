@@ -253,13 +253,14 @@ static bool unlike(struct pair *p, const struct model_op *op)
 	case MODEL_ADVISE:
 		return op->flags == PAGER_ADV_WILLNEED &&
 		       (!has_populate || any_page(p, op, is_unreadable));
+	case MODEL_FAULT:
+		return op->addr < c->start || op->addr >= c->start + c->pages ||
+		       unlike_access(p, op);
 	case MODEL_READ:
 	case MODEL_WRITE:
-		if ((op->addr + op->pages - 1) >> 12 >= c->start + c->pages)
-			return true;
-		return unlike_access(p, op);
-	case MODEL_FAULT:
-		return unlike_access(p, op);
+		return op->addr < BYTES(c->start) ||
+		       op->addr + op->pages > BYTES(c->start + c->pages) ||
+		       unlike_access(p, op);
 	default:
 		return false;
 	}
