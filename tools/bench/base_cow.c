@@ -429,6 +429,8 @@ static uint64_t entry_of(const struct cow_space *s, uint64_t vpn)
 	uint32_t t = s->root;
 	uint64_t e = 0;
 
+	if (s->leaf_of == vpn >> 9)
+		return s->leaf[slot_of(vpn, 0)];
 	for (unsigned int level = LEVELS; level-- > 0;) {
 		e = s->cow->table[t][slot_of(vpn, level)];
 		if (!e)
