@@ -611,11 +611,12 @@ static void one(struct pair *p, struct hunt_log *log, const struct model_op *op)
 
 	hunt_note(log, op);
 	if (!oracle_applies(&m->oracle, op) || unlike(p, op)) {
-		hunt_result(log, 0, ORACLE_ERR(PAGER_OK), true);
+		m->got.skipped = true;
+		hunt_result(log, &m->got);
 		return;
 	}
 	model_step(m, op);
-	hunt_result(log, m->got.err, m->errs, false);
+	hunt_result(log, &m->got);
 	if (leave_out(p, op))
 		return;
 	if (make_request(p, op, &p->linux.shared->request)) {
@@ -662,6 +663,7 @@ static void make(void *ctx, uint64_t seed, uint32_t steps, struct hunt_log *log)
 	const struct shape *s = ctx;
 	struct model_gen g = {
 	    .rng = rng_new(seed),
+	    .decent = true,
 	    .linux_like = true,
 	    .no_stacks = s->heap,
 	    .brk_at_start = s->heap,

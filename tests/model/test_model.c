@@ -6,8 +6,9 @@
  *
  * Environment: PAGER_SEED (first seed), PAGER_SEEDS (how many of each shape),
  * PAGER_STEPS (operations a sequence), PAGER_SHAPE (only this one),
- * PAGER_FOREVER (until something is found), PAGER_LOUD (run the shrunk
- * sequence once more with its output shown).
+ * PAGER_PRINT (only print the first sequence of the shape as a script, made of
+ * what scripts can say), PAGER_FOREVER (until something is found), PAGER_LOUD
+ * (run the shrunk sequence once more with its output shown).
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -108,6 +109,8 @@ static const struct shape shapes[] = {
      .steps = 400},
 };
 
+static bool for_script;
+
 enum { SHAPES = sizeof(shapes) / sizeof(shapes[0]) };
 
 static void one(struct model *m, struct hunt_log *log,
@@ -115,7 +118,7 @@ static void one(struct model *m, struct hunt_log *log,
 {
 	hunt_note(log, op);
 	model_step(m, op);
-	hunt_result(log, m->got.err, m->errs, m->got.skipped);
+	hunt_result(log, &m->got);
 }
 
 static void make(void *ctx, uint64_t seed, uint32_t steps, struct hunt_log *log)
@@ -127,6 +130,8 @@ static void make(void *ctx, uint64_t seed, uint32_t steps, struct hunt_log *log)
 	    .object_pages = s->object_pages,
 	    .one_page = s->one_page,
 	    .free_percent = s->free_percent,
+	    .scriptable = for_script,
+	    .decent = for_script,
 	};
 	struct model *m = malloc(sizeof(*m));
 
@@ -189,6 +194,19 @@ static int run_shape(const struct shape *s, uint64_t first, uint64_t seeds)
 	return 0;
 }
 
+/* The script goes to standard output, for pagerctl run. */
+static void print_script(const struct shape *s, uint64_t seed)
+{
+	struct hunt_log *log = calloc(1, sizeof(*log));
+
+	if (!log)
+		test_die("model: no memory");
+	make((void *)(uintptr_t)s, seed,
+	     (uint32_t)hunt_number("PAGER_STEPS", s->steps), log);
+	script_print(stdout, &s->config, log);
+	free(log);
+}
+
 int main(void)
 {
 	const char *only = getenv("PAGER_SHAPE");
@@ -196,12 +214,17 @@ int main(void)
 	uint64_t forever = hunt_number("PAGER_FOREVER", 0);
 	int failed = 0;
 
+	for_script = hunt_number("PAGER_PRINT", 0);
 	do {
 		for (int i = 0; i < SHAPES && !failed; i++) {
 			const struct shape *s = &shapes[i];
 
 			if (only && strcmp(only, s->name))
 				continue;
+			if (for_script) {
+				print_script(s, first);
+				return 0;
+			}
 			failed |= run_shape(
 			    s, first, hunt_number("PAGER_SEEDS", s->seeds));
 		}

@@ -44,17 +44,16 @@ void hunt_note(struct hunt_log *log, const struct model_op *op)
 		test_die("hunt: the log is full");
 	log->op[log->count] = *op;
 	log->err[log->count] = 0;
-	log->errs[log->count] = 0;
+	log->value[log->count] = 0;
 	log->skipped[log->count] = false;
 	log->count++;
 }
 
-void hunt_result(struct hunt_log *log, uint16_t err, uint32_t errs,
-		 bool skipped)
+void hunt_result(struct hunt_log *log, const struct model_result *got)
 {
-	log->err[log->count - 1] = err;
-	log->errs[log->count - 1] = errs;
-	log->skipped[log->count - 1] = skipped;
+	log->err[log->count - 1] = got->err;
+	log->value[log->count - 1] = got->value;
+	log->skipped[log->count - 1] = got->skipped;
 }
 
 static void on_death(const char *kind, const char *message)

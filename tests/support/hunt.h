@@ -22,8 +22,8 @@ struct hunt_log {
 	char kind[32];
 	char message[1024];
 	struct model_op op[HUNT_STEPS];
-	uint16_t err[HUNT_STEPS];  /* what was answered */
-	uint32_t errs[HUNT_STEPS]; /* what would have been right */
+	uint16_t err[HUNT_STEPS];   /* what was answered */
+	uint64_t value[HUNT_STEPS]; /* a place, bytes done */
 	uint8_t skipped[HUNT_STEPS];
 };
 
@@ -49,8 +49,7 @@ int hunt(const struct hunt_case *c, uint64_t first, uint64_t count,
 /* For make and replay: note an operation that is about to be done, and what
  * came of it. */
 void hunt_note(struct hunt_log *log, const struct model_op *op);
-void hunt_result(struct hunt_log *log, uint16_t err, uint32_t errs,
-		 bool skipped);
+void hunt_result(struct hunt_log *log, const struct model_result *got);
 
 /* Numbers from the environment: PAGER_SEED, PAGER_STEPS, ... */
 uint64_t hunt_number(const char *name, uint64_t otherwise);

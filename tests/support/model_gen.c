@@ -159,7 +159,8 @@ static uint64_t pick_below_stack(struct model_gen *g, const struct oracle *o,
 		at -= 1 + rng_below(&g->rng, 3);
 		break;
 	}
-	return at + 1 - rng_below(&g->rng, 3);
+	at = at + 1 - rng_below(&g->rng, 3);
+	return g->decent && !oracle_page(o, s, at) ? o->config.start : at;
 }
 
 /* Where an access goes: mostly where it is allowed. */
@@ -211,7 +212,7 @@ static uint64_t pick_addr(struct model_gen *g, const struct oracle *o,
 		at = o->config.start + rng_below(&g->rng, o->config.pages);
 		break;
 	}
-	if (!g->linux_like && rng_percent(&g->rng, 1))
+	if (!g->decent && rng_percent(&g->rng, 1))
 		at = rng_percent(&g->rng, 50) && o->config.start
 			 ? o->config.start - 1
 			 : end + rng_below(&g->rng, 3);
@@ -247,9 +248,9 @@ static uint64_t pick_len(struct model_gen *g, const struct oracle *o,
 		len = 1 + rng_below(&g->rng, g->lengths);
 		break;
 	}
-	if (len > left && (g->linux_like || !rng_percent(&g->rng, 3)))
+	if (len > left && (g->decent || !rng_percent(&g->rng, 3)))
 		len = left;
-	if (!g->linux_like && rng_percent(&g->rng, 1))
+	if (!g->decent && rng_percent(&g->rng, 1))
 		len = 0;
 	return clip(addr, len);
 }
@@ -299,9 +300,9 @@ static uint32_t pick_prot(struct model_gen *g)
 	    PAGER_PROT_WRITE,
 	};
 
-	if (!g->linux_like && rng_percent(&g->rng, 1))
+	if (!g->decent && rng_percent(&g->rng, 1))
 		return 8;
-	if (!g->linux_like && rng_percent(&g->rng, 3))
+	if (!g->decent && rng_percent(&g->rng, 3))
 		return PAGER_PROT_EXEC;
 	return usual[rng_below(&g->rng, sizeof(usual) / sizeof(usual[0]))];
 }
@@ -328,7 +329,7 @@ static void gen_map(struct model_gen *g, const struct oracle *o,
 		op->offset = rng_below(r, g->object_pages);
 		if (rng_percent(r, 50))
 			op->flags |= PAGER_MAP_SHARED;
-		if (!g->linux_like && rng_percent(r, 1))
+		if (!g->decent && rng_percent(r, 1))
 			op->offset = PAGER_VPN_END - rng_below(r, 20);
 	} else if (!g->no_stacks && rng_percent(r, 12)) {
 		op->flags |= PAGER_MAP_GROWSDOWN;
@@ -343,9 +344,9 @@ static void gen_map(struct model_gen *g, const struct oracle *o,
 		op->flags |= PAGER_MAP_POPULATE;
 	if (rng_percent(r, 10))
 		op->flags |= PAGER_MAP_NORESERVE;
-	if (!g->linux_like && rng_percent(r, 2))
+	if (!g->decent && rng_percent(r, 2))
 		op->flags ^= 1u << rng_below(r, 7);
-	if (!g->linux_like && rng_percent(r, 1))
+	if (!g->decent && rng_percent(r, 1))
 		op->offset++;
 }
 
@@ -372,16 +373,16 @@ static void gen_remap(struct model_gen *g, const struct oracle *o,
 		op->flags = 0;
 	if (op->flags && rng_percent(r, 15)) {
 		op->flags |= PAGER_REMAP_DONTUNMAP;
-		if (g->linux_like || rng_percent(r, 90))
+		if (g->decent || rng_percent(r, 90))
 			op->new_pages = op->pages;
 	}
 	if (rng_percent(r, 5))
 		op->pages = 0;
-	if (!g->linux_like && rng_percent(r, 2))
+	if (!g->decent && rng_percent(r, 2))
 		op->new_addr = op->addr;
-	if (!g->linux_like && rng_percent(r, 1))
+	if (!g->decent && rng_percent(r, 1))
 		op->new_pages = 0;
-	if (!g->linux_like && rng_percent(r, 1))
+	if (!g->decent && rng_percent(r, 1))
 		op->flags ^= 1u << rng_below(r, 4);
 }
 
@@ -453,13 +454,13 @@ static void gen_advise(struct model_gen *g, struct model_op *op)
 		op->flags = PAGER_ADV_DONTNEED;
 	else if (rng_percent(r, 20 + g->free_percent))
 		op->flags = PAGER_ADV_FREE;
-	if (!g->linux_like && rng_percent(r, 1))
+	if (!g->decent && rng_percent(r, 1))
 		op->flags = rng_percent(r, 50) ? 0 : 8;
 }
 
 static uint32_t pick_access(struct model_gen *g)
 {
-	if (!g->linux_like && rng_percent(&g->rng, 1))
+	if (!g->decent && rng_percent(&g->rng, 1))
 		return (uint32_t)rng_below(&g->rng, 9);
 	if (g->linux_like)
 		return 1u << rng_below(&g->rng, 2);
@@ -496,6 +497,9 @@ static enum model_kind sensible(struct model_gen *g, const struct oracle *o,
 	if (kind == MODEL_FORK && !slot_is_free(o))
 		return MODEL_FREE;
 	if ((kind == MODEL_RESTORE || kind == MODEL_DROP) && !s->snapshot)
+		return MODEL_WRITE;
+	if (g->scriptable && (kind == MODEL_SNAPSHOT || kind == MODEL_PROBE ||
+			      kind == MODEL_RECHARGE))
 		return MODEL_WRITE;
 	return kind;
 }

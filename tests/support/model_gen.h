@@ -12,7 +12,9 @@
 
 struct model_gen {
 	struct rng rng;
-	bool linux_like; /* only what Linux has, too: no bad arguments */
+	bool decent;	 /* no arguments that are wrong in themselves */
+	bool linux_like; /* only what Linux has, too; decent as well */
+	bool scriptable; /* only what a script can say */
 	bool no_stacks;
 	bool brk_at_start;	   /* the heap begins where the window does */
 	unsigned int free_percent; /* advice that is FREE, besides the usual */

@@ -186,21 +186,25 @@ static bool print_op(const struct printer *p, const struct model_op *op)
 	}
 }
 
-static void print_expected(const struct printer *p, const struct model_op *op)
+static void print_expected(const struct printer *p, const struct model_op *op,
+			   uint16_t got)
 {
 	static const char *const signals[] = {"", "segv_maperr", "segv_accerr",
 					      "bus_adrerr", "segv_stack"};
 	FILE *out = p->out;
 
-	for (unsigned int e = 1; e < PAGER_ERROR_COUNT; e++) {
-		if (!(p->errs & ORACLE_ERR(e)))
-			continue;
+	unsigned int e = got; /* if it is right, that one */
+
+	if (!(p->errs & ORACLE_ERR(e)))
+		for (e = 1; !(p->errs & ORACLE_ERR(e));)
+			e++;
+	if (e) {
 		fprintf(out, " expect error %s", model_error_name(e));
 		return;
 	}
 	if (op->kind == MODEL_FAULT && p->want.signal)
 		fprintf(out, " expect %s", signals[p->want.signal]);
-	if (op->kind != MODEL_READ || op->pages == 0 || op->pages > 64)
+	if (op->kind != MODEL_READ || op->pages == 0)
 		return;
 	fprintf(out, " expect hex:");
 	for (uint64_t i = 0; i < op->pages; i++)
@@ -224,9 +228,10 @@ void script_print(FILE *out, const struct model_config *config,
 		const struct model_op *op = &log->op[i];
 		bool words;
 
-		if (!oracle_applies(&p->oracle, op))
+		if (log->skipped[i] || !oracle_applies(&p->oracle, op))
 			continue;
 		got.err = log->err[i];
+		got.value = log->value[i];
 		p->errs = ORACLE_ERR(PAGER_OK);
 		if (got.err == PAGER_ENOMEM || got.err == PAGER_ELIMIT)
 			p->errs = ORACLE_ERR(got.err);
@@ -234,7 +239,7 @@ void script_print(FILE *out, const struct model_config *config,
 			oracle_apply(&p->oracle, op, &got, &p->want, &p->errs);
 		words = print_op(p, op);
 		if (words)
-			print_expected(p, op);
+			print_expected(p, op, got.err);
 		fputc('\n', out);
 	}
 	fprintf(out, "check\n");
