@@ -9,6 +9,7 @@
 #include <stdlib.h>
 
 #include "lib/base/failpoint.h"
+#include "server/recount.h"
 #include "server/thing.h"
 
 struct srv_session *srv_session_by_key(const struct srv *srv, uint64_t key)
@@ -88,4 +89,5 @@ void srv_session_free(struct srv *srv, struct srv_session *session)
 	session->user->sessions--;
 	session->client->session = NULL;
 	free(session);
+	srv_recount_or_die(srv, "the end of a session");
 }
