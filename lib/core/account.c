@@ -76,9 +76,3 @@ void account_uncharge(struct pager_account *a, enum pager_resource r,
 	if (a->used[r] == 0 && a->put)
 		account_free_if_idle(a);
 }
-
-void account_uncharge_id(struct pager_core *core, uint16_t id,
-			 enum pager_resource r, uint64_t n)
-{
-	account_uncharge(core->accounts[id], r, n);
-}

@@ -118,7 +118,7 @@ void pager_core_stats(const struct pager_core *core, struct pager_stats *out)
 	out->objects = core->object_count;
 	out->regions = core->region_count;
 	out->metadata_bytes =
-	    core->pool.fresh * sizeof(struct frame) +
+	    core->pool.fresh * (sizeof(struct frame) + sizeof(uint32_t)) +
 	    core->arena.used * (PAGER_PAGE_SIZE + sizeof(struct node)) +
 	    core->region_slab.taken * core->region_slab.size +
 	    core->space_slab.taken * core->space_slab.size +

@@ -256,6 +256,7 @@ struct pager_fault_info {
 	enum pager_fault_result result;
 	enum pager_signal signal;
 	uint32_t copied; /* 1: a frame was copied or zeroed for a write */
+	uint64_t pa;	 /* of the page now there; 0 with a signal */
 };
 /* access: exactly one PAGER_ACCESS_*. A signal is an answer, not a refusal. */
 struct pager_status pager_space_fault(struct pager_space *space, uint64_t vpn,

@@ -45,31 +45,31 @@ static void need_new(const struct pager_region *r, uint64_t vpn,
 	need->object_nodes = object_need_nodes(r->object, index);
 }
 
-struct fault_need fault_need(const struct pager_space *s,
-			     const struct pager_region *r, uint64_t vpn,
-			     uint32_t access)
+void fault_need(const struct pager_space *s, const struct pager_region *r,
+		uint64_t vpn, uint32_t access, struct fault_need *need)
 {
-	struct fault_need need = {0};
 	uint64_t all = 0;
-	uint64_t *slot = table_walk(&s->table, vpn, &need.path, &all);
+	uint64_t *slot = table_walk(&s->table, vpn, &need->path, &all);
 	uint64_t e = slot ? *slot : 0;
 
-	if (e && (access != PAGER_ACCESS_WRITE || all & e & PTE_W)) {
-		need.present = true;
-		return need;
-	}
-	need.own = slot && all & PTE_W;
-	if (!need.own)
-		need.nodes = table_need_own(&s->table, vpn);
+	need->frames = 0;
+	need->object_frames = 0;
+	need->nodes = 0;
+	need->object_nodes = 0;
+	need->resident = false;
+	need->present = e && (access != PAGER_ACCESS_WRITE || all & e & PTE_W);
+	need->own = slot && all & PTE_W;
+	if (need->present)
+		return;
+	if (!need->own)
+		need->nodes = table_need_own(&s->table, vpn);
 	if (!e)
-		need_new(r, vpn, access, &need);
-	else if (pte_type(e) == PAGER_PAGE_ANON)
-		/* A path that must be copied makes its frames shared. */
-		need.frames =
-		    need.nodes || frame_refs(s->core, frame_of(e)) > 1;
-	else
-		need.frames = region_private(r);
-	return need;
+		need_new(r, vpn, access, need);
+	else if (pte_type(e) != PAGER_PAGE_ANON)
+		need->frames = region_private(r);
+	else /* a path that must be copied makes its frames shared */
+		need->frames =
+		    need->nodes || frame_refs(s->core, frame_of(e)) > 1;
 }
 
 static uint32_t copy_frame(struct pager_space *s, uint32_t from)
@@ -214,7 +214,7 @@ static struct pager_status reserve(struct pager_space *s,
 	if (!st.err && need->object_frames)
 		st = frame_reserve(s->core, r->object->account,
 				   need->object_frames);
-	if (st.err)
+	if (st.err || !(need->nodes | need->object_nodes))
 		return st;
 	return node_reserve_two(s->core, s->account, need->nodes,
 				r->object ? r->object->account : NULL,
@@ -241,9 +241,10 @@ struct pager_status pager_space_fault(struct pager_space *space, uint64_t vpn,
 		return pager_ok();
 	do {
 		reclaims = space->core->reclaims;
-		need = fault_need(space, r, vpn, access);
+		fault_need(space, r, vpn, access, &need);
 		if (need.present) {
 			out->result = PAGER_FAULT_PRESENT;
+			out->pa = *need.path.slot & PTE_ADDR;
 			return pager_ok();
 		}
 		st = reserve(space, r, &need);
@@ -262,5 +263,6 @@ struct pager_status pager_space_fault(struct pager_space *space, uint64_t vpn,
 	space->last = r;
 	out->result = PAGER_FAULT_INSTALLED;
 	out->copied = fault_install(space, r, vpn, access, &need);
+	out->pa = *need.path.slot & PTE_ADDR;
 	return pager_ok();
 }

@@ -23,15 +23,21 @@ int frame_pool_init(struct pager_core *core, uint64_t total, uint8_t *memory)
 {
 	struct pool *p = &core->pool;
 
-	p->frame = core_alloc(core, total * sizeof(struct frame));
-	if (!p->frame)
+	p->refs = core_alloc(core, total * sizeof(*p->refs));
+	if (!p->refs)
 		return -1;
+	p->frame = core_alloc(core, total * sizeof(*p->frame));
+	if (!p->frame) {
+		core_free(core, p->refs, total * sizeof(*p->refs));
+		return -1;
+	}
 	p->memory = memory;
 	p->total = total;
 	p->free_head = FRAME_NONE;
 	p->limbo = FRAME_NONE;
 	p->zero = 0;
-	p->frame[0] = (struct frame){.refs = 1, .state = FRAME_USED};
+	p->refs[0] = 1;
+	p->frame[0].state = FRAME_USED;
 	p->fresh = 1;
 	p->used = 1;
 	p->peak = 1;
@@ -43,7 +49,8 @@ void frame_pool_fini(struct pager_core *core)
 	struct pool *p = &core->pool;
 
 	assert(p->used == 1);
-	core_free(core, p->frame, p->total * sizeof(struct frame));
+	core_free(core, p->frame, p->total * sizeof(*p->frame));
+	core_free(core, p->refs, p->total * sizeof(*p->refs));
 }
 
 static inline struct pager_status reserve(struct pager_core *core, uint64_t n)
@@ -81,17 +88,17 @@ static uint32_t take(struct pager_core *core, struct pager_account *account,
 	uint32_t f = p->free_head;
 
 	if (f != FRAME_NONE) {
-		p->free_head = p->frame[f].refs;
+		p->free_head = p->refs[f];
 		if (p->free_head != FRAME_NONE)
-			__builtin_prefetch(&p->frame[p->free_head]);
+			__builtin_prefetch(&p->refs[p->free_head]);
 		if (zeroed && p->memory)
 			memset(frame_bytes(core, f), 0, PAGER_PAGE_SIZE);
 	} else {
 		assert(p->fresh < p->total);
 		f = (uint32_t)p->fresh++;
 	}
-	p->frame[f] = (struct frame){
-	    .refs = 1, .account = account->id, .state = FRAME_USED};
+	p->refs[f] = 1;
+	p->frame[f] = (struct frame){account->id, FRAME_USED};
 	account->used[PAGER_RES_FRAMES]++;
 	if (++p->used > p->peak)
 		p->peak = p->used;
@@ -113,16 +120,30 @@ void frame_release(struct pager_core *core, uint32_t frame)
 {
 	struct pool *p = &core->pool;
 	struct frame *f = &p->frame[frame];
-	struct pager_account *a = core->accounts[f->account];
 
-	assert(f->state == FRAME_USED && f->refs == 1);
-	if (a->used[PAGER_RES_FRAMES] > 1)
-		a->used[PAGER_RES_FRAMES]--;
-	else
-		account_uncharge(a, PAGER_RES_FRAMES, 1);
+	assert(f->state == FRAME_USED && p->refs[frame] == 1);
+	account_uncharge_id(core, f->account, PAGER_RES_FRAMES, 1);
 	f->state = FRAME_LIMBO;
-	f->refs = p->limbo;
+	p->refs[frame] = p->limbo;
 	p->limbo = frame;
+}
+
+static void put_free(struct pool *p, uint32_t frame)
+{
+	p->frame[frame].state = FRAME_FREE;
+	p->refs[frame] = p->free_head;
+	p->free_head = frame;
+	p->used--;
+}
+
+void frame_free(struct pager_core *core, uint32_t frame)
+{
+	struct pool *p = &core->pool;
+	struct frame *f = &p->frame[frame];
+
+	assert(f->state == FRAME_USED && p->refs[frame] == 1);
+	account_uncharge_id(core, f->account, PAGER_RES_FRAMES, 1);
+	put_free(p, frame);
 }
 
 void frame_drain(struct pager_core *core)
@@ -131,12 +152,8 @@ void frame_drain(struct pager_core *core)
 
 	while (p->limbo != FRAME_NONE) {
 		uint32_t frame = p->limbo;
-		struct frame *f = &p->frame[frame];
 
-		p->limbo = f->refs;
-		f->state = FRAME_FREE;
-		f->refs = p->free_head;
-		p->free_head = frame;
-		p->used--;
+		p->limbo = p->refs[frame];
+		put_free(p, frame);
 	}
 }

@@ -30,6 +30,19 @@ uint32_t frame_take_zeroed(struct pager_core *core,
 			   struct pager_account *account);
 /* The last reference of a frame goes: it waits in limbo for the flush. */
 void frame_release(struct pager_core *core, uint32_t frame);
+/* The last reference goes, and no MMU can reach the frame any more: free. */
+void frame_free(struct pager_core *core, uint32_t frame);
+/* After the flush: a reference goes, and the frame with the last one. */
+static inline void frame_drop(struct pager_core *core, uint32_t frame)
+{
+	uint32_t *refs = &core->pool.refs[frame];
+
+	if (*refs > 1)
+		--*refs;
+	else
+		frame_free(core, frame);
+}
+
 /* After the flush: what waits is free. */
 void frame_drain(struct pager_core *core);
 
@@ -45,21 +58,21 @@ static inline uint64_t frame_entry(uint32_t frame)
 
 static inline uint32_t frame_refs(const struct pager_core *core, uint32_t frame)
 {
-	return core->pool.frame[frame].refs;
+	return core->pool.refs[frame];
 }
 
 static inline void frame_get(struct pager_core *core, uint32_t frame)
 {
-	core->pool.frame[frame].refs++;
+	core->pool.refs[frame]++;
 }
 
 /* Drop a reference; a frame without one waits in limbo for the flush. */
 static inline void frame_put(struct pager_core *core, uint32_t frame)
 {
-	struct frame *f = &core->pool.frame[frame];
+	uint32_t *refs = &core->pool.refs[frame];
 
-	if (f->refs > 1)
-		f->refs--;
+	if (*refs > 1)
+		--*refs;
 	else
 		frame_release(core, frame);
 }

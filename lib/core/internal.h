@@ -2,7 +2,7 @@
 /*
  * The core's own records. Only lib/core and tests of its insides include this.
  *
- *	core ── pool of frames     (frame.c)   8 bytes a frame
+ *	core ── pool of frames     (frame.c)   4 + 4 bytes a frame
  *	     ── arena of nodes     (node.c)    24 bytes a node beside its page
  *	     ── accounts, objects, spaces
  *	space ─ rtree of regions   policy
@@ -22,9 +22,9 @@
 #define FRAME_NONE UINT32_MAX
 #define NODE_NONE  0u
 
-/* A frame: while used, who points to it; while free, the next free one. */
+/* What is known of a frame beside its reference count, which stands in an
+ * array of its own: copying and dropping nodes touches nothing else. */
 struct frame {
-	uint32_t refs;
 	uint16_t account;
 	uint16_t state; /* FRAME_FREE, FRAME_USED, FRAME_LIMBO */
 };
@@ -32,6 +32,7 @@ struct frame {
 enum { FRAME_FREE = 0, FRAME_USED = 1, FRAME_LIMBO = 2 };
 
 struct pool {
+	uint32_t *refs; /* while used: who points to it; else: the next one */
 	struct frame *frame;
 	uint8_t *memory; /* or NULL */
 	uint64_t total;
@@ -113,7 +114,8 @@ struct pager_space {
 	bool lazy; /* some page may be marked PTE_LAZY */
 	struct pager_space *snapshot;
 	LIST_ENTRY(pager_space) all;
-	uint64_t mmu_tag; /* the backend's: an address-space id */
+	uint64_t mmu_tag;  /* the backend's: an address-space id */
+	uint64_t mmu_cpus; /* the backend's: CPUs that may cache it */
 };
 
 struct pager_core {

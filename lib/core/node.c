@@ -134,7 +134,7 @@ static void drop_leaf(struct pager_core *core, uint32_t node)
 			continue;
 		left--;
 		if (pte_type(e) != PAGER_PAGE_ZERO)
-			frame_put(core, frame_of(e));
+			frame_drop(core, frame_of(e));
 	}
 }
 
@@ -156,13 +156,10 @@ void node_drain(struct pager_core *core)
 		struct node *n = node_at(core, node);
 
 		a->limbo = n->next;
-		if (n->level == 0) {
+		if (n->level == 0)
 			drop_leaf(core, node);
-			/* Now, while the records are at hand. */
-			frame_drain(core);
-		} else if (!node_empty(n)) {
+		else if (!node_empty(n))
 			drop_upper(core, node);
-		}
 		account_uncharge_id(core, n->account, PAGER_RES_NODES, 1);
 		n->used = 0;
 		n->next = a->free_head;

@@ -14,8 +14,8 @@ void node_arena_fini(struct pager_core *core);
 /* Plan: can arena and account give n nodes? */
 struct pager_status node_reserve(struct pager_core *core,
 				 struct pager_account *account, uint64_t n);
-/* The same for n nodes charged to a and m charged to b, which may be a; b is not
- * looked at if m is 0. */
+/* The same for n nodes charged to a and m charged to b, which may be a; b is
+ * not looked at if m is 0. */
 struct pager_status node_reserve_two(struct pager_core *core,
 				     struct pager_account *a, uint64_t n,
 				     struct pager_account *b, uint64_t m);

@@ -39,8 +39,9 @@ static void count_page(struct tally *t, const struct pager_space *s,
 		       const struct pager_region *r, uint64_t vpn,
 		       uint32_t access)
 {
-	struct fault_need need = fault_need(s, r, vpn, access);
+	struct fault_need need;
 
+	fault_need(s, r, vpn, access, &need);
 	if (need.present)
 		return;
 	t->frames += need.frames;
@@ -193,8 +194,9 @@ uint64_t populate_commit(struct pager_space *s, struct pager_range range,
 		if (walk_part(r, range, skip, &a, &part).err)
 			continue;
 		for (uint64_t v = part.start; v < part.end; v++) {
-			struct fault_need need = fault_need(s, r, v, a);
+			struct fault_need need;
 
+			fault_need(s, r, v, a, &need);
 			if (need.present)
 				continue;
 			fault_install(s, r, v, a, &need);

@@ -114,9 +114,8 @@ struct fault_need {
 };
 /* Plan: what a fault of that access at vpn, in r and inside the object, would
  * take. */
-struct fault_need fault_need(const struct pager_space *s,
-			     const struct pager_region *r, uint64_t vpn,
-			     uint32_t access);
+void fault_need(const struct pager_space *s, const struct pager_region *r,
+		uint64_t vpn, uint32_t access, struct fault_need *need);
 /* Commit: install it, right after fault_need said what it takes and with that
  * in the stocks. Returns true when a frame was filled for a write. */
 bool fault_install(struct pager_space *s, struct pager_region *r, uint64_t vpn,

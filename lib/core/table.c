@@ -55,7 +55,7 @@ unsigned int table_need_own(const struct table *t, uint64_t vpn)
 /* Both copies of a leaf hold its frames: neither may write to private ones. */
 static void copy_leaf(const struct table *t, uint64_t *from, uint64_t *to)
 {
-	struct frame *frame = t->core->pool.frame;
+	uint32_t *refs = t->core->pool.refs;
 
 	for (unsigned int i = 0; i < PTE_SLOTS; i++) {
 		uint64_t e = from[i];
@@ -66,7 +66,7 @@ static void copy_leaf(const struct table *t, uint64_t *from, uint64_t *to)
 		}
 		to[i] = e;
 		if (e && pte_type(e) != PAGER_PAGE_ZERO)
-			frame[frame_of(e)].refs++;
+			refs[frame_of(e)]++;
 	}
 }
 

@@ -24,6 +24,7 @@ static int sim_attach(void *mmu, struct pager_space *space)
 	if (pager_fail("sim attach"))
 		return -1;
 	space->mmu_tag = ++sim->next_asid;
+	space->mmu_cpus = 0;
 	sim->spaces++;
 	return 0;
 }
@@ -58,13 +59,16 @@ static void sim_invalidate(void *mmu, struct pager_space *space,
 
 	if (skipped(sim))
 		return;
+	if (!space->mmu_cpus)
+		return; /* no CPU has walked it since it got its id */
 	if (pager_range_len(range) > FLUSH_SINGLE) {
 		space->mmu_tag = ++sim->next_asid;
+		space->mmu_cpus = 0;
 		sim->stats.space_flushes++;
 		return;
 	}
 	for (uint64_t vpn = range.start; vpn < range.end; vpn++)
-		tlb_flush_page(sim, space->mmu_tag, vpn);
+		tlb_flush_page(sim, space->mmu_cpus, space->mmu_tag, vpn);
 	sim->stats.page_flushes += pager_range_len(range);
 }
 
@@ -118,6 +122,7 @@ sim_access(void *mmu, unsigned int cpu, struct pager_space *space, uint64_t vpn,
 		*fault = (struct pager_mmu_fault){.vpn = vpn, .code = w.code};
 		return PAGER_ACCESS_FAULT;
 	}
+	space->mmu_cpus |= UINT64_C(1) << cpu;
 	tlb_fill(sim, cpu,
 		 (struct tlb_entry){.asid = space->mmu_tag,
 				    .vpn = vpn,

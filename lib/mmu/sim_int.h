@@ -38,8 +38,9 @@ struct pager_sim {
 struct tlb_entry *tlb_find(struct pager_sim *sim, unsigned int cpu,
 			   uint64_t asid, uint64_t vpn);
 void tlb_fill(struct pager_sim *sim, unsigned int cpu, struct tlb_entry e);
-/* Forget one page of a space on every CPU. */
-void tlb_flush_page(struct pager_sim *sim, uint64_t asid, uint64_t vpn);
+/* Forget one page of a space on each of the CPUs (a bit mask). */
+void tlb_flush_page(struct pager_sim *sim, uint64_t cpus, uint64_t asid,
+		    uint64_t vpn);
 
 /* The walk; mark: set accessed and dirty as the hardware would. */
 struct pager_sim_walk sim_walk(const struct pager_core *core, uint32_t root,

@@ -34,10 +34,12 @@ void tlb_fill(struct pager_sim *sim, unsigned int cpu, struct tlb_entry e)
 	*old = e;
 }
 
-void tlb_flush_page(struct pager_sim *sim, uint64_t asid, uint64_t vpn)
+void tlb_flush_page(struct pager_sim *sim, uint64_t cpus, uint64_t asid,
+		    uint64_t vpn)
 {
-	for (unsigned int cpu = 0; cpu < sim->cpus; cpu++) {
-		struct tlb_entry *e = tlb_find(sim, cpu, asid, vpn);
+	for (unsigned int cpu = 0; cpus; cpu++, cpus >>= 1) {
+		struct tlb_entry *e =
+		    cpus & 1 ? tlb_find(sim, cpu, asid, vpn) : NULL;
 
 		if (e)
 			e->asid = 0;

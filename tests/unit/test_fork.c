@@ -100,7 +100,7 @@ static void count_changes(uint64_t pages, uint64_t *nodes, uint64_t *frames)
 	    .nodes = 4096, .frames = 1 << 19, .no_memory = true};
 	const struct arena *a;
 	const struct pool *p;
-	struct frame *old_frame;
+	uint32_t *old_refs;
 	struct node *old_node;
 	uint64_t done, frame_count, node_count;
 
@@ -113,10 +113,10 @@ static void count_changes(uint64_t pages, uint64_t *nodes, uint64_t *frames)
 	p = &unit_world.core->pool;
 	frame_count = p->fresh;
 	node_count = a->fresh;
-	old_frame = malloc(frame_count * sizeof(*old_frame));
+	old_refs = malloc(frame_count * sizeof(*old_refs));
 	old_node = malloc(node_count * sizeof(*old_node));
-	ck_assert(old_frame && old_node);
-	memcpy(old_frame, p->frame, frame_count * sizeof(*old_frame));
+	ck_assert(old_refs && old_node);
+	memcpy(old_refs, p->refs, frame_count * sizeof(*old_refs));
 	memcpy(old_node, a->node, node_count * sizeof(*old_node));
 	unit_fork(unit_space);
 	*nodes = a->fresh - node_count;
@@ -125,9 +125,8 @@ static void count_changes(uint64_t pages, uint64_t *nodes, uint64_t *frames)
 		*nodes +=
 		    memcmp(&a->node[i], &old_node[i], sizeof(*old_node)) != 0;
 	for (uint64_t i = 0; i < frame_count; i++)
-		*frames += memcmp(&p->frame[i], &old_frame[i],
-				  sizeof(*old_frame)) != 0;
-	free(old_frame);
+		*frames += p->refs[i] != old_refs[i];
+	free(old_refs);
 	free(old_node);
 	unit_end();
 }

@@ -9,6 +9,7 @@
 #include "lib/core/core.h"
 #include "lib/mmu/sim.h"
 #include "tools/bench/base_cow.h"
+#include "tools/bench/bench.h"
 
 struct bench_world {
 	struct pager_core *core;
@@ -44,15 +45,17 @@ struct pager_space *bench_world_space_in(struct bench_world *w,
 /* Map pages at vpn, readable and writable; populate: with all pages. */
 void bench_world_map(struct pager_space *space, uint64_t vpn, uint64_t pages,
 		     bool populate);
-/* A write fault that must install something. */
-static inline void bench_world_write(struct pager_space *space, uint64_t vpn)
+/* A write fault that must install something; where the page's bytes are. */
+static inline uint64_t bench_world_write(struct pager_space *space,
+					 uint64_t vpn)
 {
 	struct pager_fault_info info;
 	struct pager_status st =
 	    pager_space_fault(space, vpn, PAGER_ACCESS_WRITE, &info);
 
 	if (st.err || info.result != PAGER_FAULT_INSTALLED)
-		__builtin_trap();
+		bench_die("a fault installed nothing: error %u", st.err);
+	return info.pa;
 }
 struct pager_space *bench_world_fork(struct bench_world *w,
 				     struct pager_space *parent);
