@@ -126,8 +126,7 @@ int pager_batch_cut(const uint8_t *data, size_t data_len, size_t *at,
 /* A reason for the log. */
 const char *pager_violation_text(enum pager_violation violation);
 
-/* --- replies, the server's side ---------------------------------------------
- */
+/* --- replies, the server's side ------------------------------------------ */
 
 /* Length of op's reply with data_len bytes of data. */
 static inline size_t pager_reply_size(const struct pager_op *op,
@@ -153,8 +152,7 @@ size_t pager_reply_encode(void *buf, const struct pager_request *request,
 size_t pager_refusal_encode(void *buf, const struct pager_request *request,
 			    uint16_t error, uint32_t field);
 
-/* --- requests and replies, the client's side --------------------------------
- */
+/* --- requests and replies, the client's side ----------------------------- */
 
 /*
  * Write a request. body: body_len bytes, a multiple of 8 (NULL and 0: all

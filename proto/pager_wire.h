@@ -83,8 +83,7 @@ struct pager_hdr {
 	uint32_t reserved;
 };
 
-/* --- requests ---------------------------------------------------------------
- */
+/* --- requests ------------------------------------------------------------ */
 
 struct pager_req_none {
 	uint64_t reserved;
@@ -251,8 +250,7 @@ struct pager_req_token {
 	uint8_t token[PAGER_TOKEN_SIZE];
 };
 
-/* --- replies ----------------------------------------------------------------
- */
+/* --- replies ------------------------------------------------------------- */
 
 struct pager_rep_none {
 	uint64_t reserved;

@@ -158,8 +158,7 @@ static size_t run(struct batch *batch, uint8_t *out, size_t room,
 	return at;
 }
 
-/* --- all or nothing ----------------------------------------------------------
- */
+/* --- all or nothing ------------------------------------------------------ */
 
 static struct srv_result find_space(const struct batch *batch, unsigned int i,
 				    struct srv_space **space)

@@ -82,8 +82,7 @@ struct srv_thing *srv_call_next(const struct srv_call *call, unsigned int type,
 /* Append a row to a list's data. False: there is no room for it. */
 bool srv_call_row(struct srv_call *call, const void *row, size_t size);
 
-/* --- the handlers, one an operation ------------------------------------------
- */
+/* --- the handlers, one an operation -------------------------------------- */
 
 #define PAGER_OP(NAME, name, number, request, reply, fds, data, access, batch, \
 		 text)                                                         \

@@ -38,8 +38,7 @@ void srv_config_fini(struct srv_config *config)
 	memset(config, 0, sizeof(*config));
 }
 
-/* --- one setting each: NULL, or why the value is refused -------------------
- */
+/* --- one setting each: NULL, or why the value is refused ----------------- */
 
 static const char *set_socket(struct srv_config *config, char **words)
 {
@@ -185,8 +184,7 @@ static const struct {
     {"user", 4, set_user},
 };
 
-/* --- lines and files -------------------------------------------------------
- */
+/* --- lines and files ----------------------------------------------------- */
 
 static const char *parse_line(struct srv_config *config, char *line)
 {
@@ -319,8 +317,7 @@ int srv_config_read(struct srv_config *config, const char *path,
 	return ret;
 }
 
-/* --- what follows from it ---------------------------------------------------
- */
+/* --- what follows from it ------------------------------------------------ */
 
 uint64_t srv_config_nodes(const struct srv_config *config)
 {

@@ -23,8 +23,7 @@ static struct srv_conn *to_conn(struct srv_source *source)
 	return (struct srv_conn *)source;
 }
 
-/* --- flow --------------------------------------------------------------------
- */
+/* --- flow ---------------------------------------------------------------- */
 
 /* May the user leave one more reply unread? One that has none may always. */
 static bool user_has_room(const struct srv_conn *conn)
@@ -76,8 +75,7 @@ static void release(struct srv_loop *loop, const struct srv_user *user)
 			update(loop, conn);
 }
 
-/* --- a turn
- * ------------------------------------------------------------------- */
+/* --- a turn -------------------------------------------------------------- */
 
 static void log_drop(struct srv_loop *loop, const struct srv_conn *conn,
 		     const char *why)
@@ -195,8 +193,7 @@ static void ready(struct srv_loop *loop, struct srv_source *source,
 		release(loop, conn->client.user);
 }
 
-/* --- life
- * --------------------------------------------------------------------- */
+/* --- life ---------------------------------------------------------------- */
 
 int srv_conn_new(struct srv_loop *loop, int fd, uid_t uid, pid_t pid)
 {
@@ -234,6 +231,26 @@ no_conn:
 	return -1;
 }
 
+/* Throw away what the client has sent and nobody will read: with that in its
+ * way the kernel would tell the client of a reset before it shows it the last
+ * replies. */
+static void discard_requests(struct srv_loop *loop, struct srv_conn *conn)
+{
+	struct srv_packet packets[SRV_BURST];
+	bool more = true;
+	int n;
+
+	shutdown(conn->source.fd, SHUT_RD);
+	while (more) {
+		n = srv_receive(conn->source.fd, loop->packets, packets,
+				SRV_BURST);
+		if (n <= 0)
+			break;
+		more = packets[n - 1].len > 0;
+		srv_receive_done(packets, (unsigned int)n);
+	}
+}
+
 void srv_conn_close(struct srv_loop *loop, struct srv_conn *conn)
 {
 	struct srv_user *user = conn->client.user;
@@ -241,6 +258,7 @@ void srv_conn_close(struct srv_loop *loop, struct srv_conn *conn)
 	pager_log(PAGER_LOG_INFO, "user %u, process %d has gone",
 		  (unsigned int)user->uid, (int)conn->client.pid);
 	srv_loop_forget(loop, &conn->source);
+	discard_requests(loop, conn);
 	close(conn->source.fd);
 	if (conn->client.session)
 		srv_session_free(loop->srv, conn->client.session);

@@ -138,8 +138,7 @@ uint64_t srv_convert_end(uint64_t vpn)
 	return pager_vpn_to_va(vpn - 1) + PAGER_PAGE_SIZE;
 }
 
-/* --- arguments to fields ----------------------------------------------------
- */
+/* --- arguments to fields ------------------------------------------------- */
 
 #define AT(request, member) \
 	(PAGER_HDR_SIZE + offsetof(struct pager_req_##request, member))

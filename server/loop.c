@@ -63,8 +63,7 @@ void srv_loop_forget(struct srv_loop *loop, struct srv_source *source)
 	source->watched = false;
 }
 
-/* --- leaving
- * ------------------------------------------------------------------- */
+/* --- leaving ------------------------------------------------------------- */
 
 static void start_draining(struct srv_loop *loop, const char *why)
 {
@@ -96,8 +95,7 @@ static void signal_ready(struct srv_loop *loop, struct srv_source *source,
 	}
 }
 
-/* --- beginning and end
- * ------------------------------------------------------------ */
+/* --- beginning and end --------------------------------------------------- */
 
 /* How many connections descriptors are there for? */
 static uint64_t raise_limits(void)
@@ -182,8 +180,7 @@ void srv_loop_fini(struct srv_loop *loop)
 		munmap(loop->packets, BUFFERS);
 }
 
-/* --- turns
- * -------------------------------------------------------------------------- */
+/* --- turns --------------------------------------------------------------- */
 
 /* Milliseconds until something is due; -1: nothing is. */
 static int patience(const struct srv_loop *loop)

@@ -65,8 +65,7 @@ static void leave(struct srv *srv, struct srv_thing *thing)
 	}
 }
 
-/* --- spaces -----------------------------------------------------------------
- */
+/* --- spaces -------------------------------------------------------------- */
 
 struct srv_space *srv_space_reserve(struct srv_session *session)
 {
@@ -92,8 +91,7 @@ void srv_space_add(struct srv *srv, struct srv_session *session,
 	enter(srv, session, &space->thing);
 }
 
-/* --- objects ----------------------------------------------------------------
- */
+/* --- objects ------------------------------------------------------------- */
 
 enum pager_error srv_object_reserve(struct srv_session *session,
 				    struct srv_object_handle **out)
@@ -161,8 +159,7 @@ static void put_object(struct srv *srv, struct srv_object *object)
 	free(object);
 }
 
-/* --- both -------------------------------------------------------------------
- */
+/* --- both ---------------------------------------------------------------- */
 
 void srv_thing_destroy(struct srv *srv, struct srv_thing *thing)
 {

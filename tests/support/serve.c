@@ -217,8 +217,7 @@ void serve_reads(struct srv_client *client, uint64_t space, uint64_t addr,
 	ck_assert_mem_eq(serve_answer.data, text, body.len);
 }
 
-/* --- pictures
- * ----------------------------------------------------------------- */
+/* --- pictures ------------------------------------------------------------ */
 
 static void draw_session(FILE *f, const struct srv_session *session)
 {
@@ -262,8 +261,7 @@ void serve_unchanged(char *before, const char *what)
 	free(now);
 }
 
-/* --- batches
- * -------------------------------------------------------------------- */
+/* --- batches ------------------------------------------------------------- */
 
 void serve_batch_add(struct serve_batch *batch, enum pager_opcode op,
 		     const void *body, size_t body_len, const void *data,
