@@ -123,12 +123,22 @@ void bench_step(struct bench *bench)
 	tool_progress_show(&bench->progress, ++bench->steps, 0);
 }
 
-double bench_now(void)
+static double read_clock(clockid_t clock)
 {
 	struct timespec ts;
 
-	clock_gettime(CLOCK_MONOTONIC, &ts);
+	clock_gettime(clock, &ts);
 	return (double)ts.tv_sec * 1e9 + (double)ts.tv_nsec;
+}
+
+double bench_now(void)
+{
+	return read_clock(CLOCK_MONOTONIC);
+}
+
+double bench_cpu(void)
+{
+	return read_clock(CLOCK_THREAD_CPUTIME_ID);
 }
 
 void bench_die(const char *format, ...)

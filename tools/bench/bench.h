@@ -62,8 +62,12 @@ void bench_report(struct bench *bench, const struct bench_result *result);
 /* A round begins: shows how far the run has come. */
 void bench_step(struct bench *bench);
 
-/* Nanoseconds of the monotonic clock. */
+/* Nanoseconds of the monotonic clock: for what is so short that it is seldom
+ * interrupted, and for what two processes do. */
 double bench_now(void);
+/* Nanoseconds this thread has run: for what takes so long that others get the
+ * CPU in between. Reading it costs a system call. */
+double bench_cpu(void);
 /* Print a message and exit with code 1: the machine cannot run the benchmark,
  * or a contestant did not do what it should have. */
 _Noreturn void bench_die(const char *format, ...)

@@ -127,10 +127,11 @@ void machine_print(FILE *out, int cpu, unsigned int rounds)
 	fprintf(out, "build      %s %s, %s%s%s%s\n", COMPILER, __VERSION__,
 		LIBC, OPTIMISED ? ", optimised" : ", NOT OPTIMISED",
 		SANITIZED ? ", SANITIZERS" : "", RECOUNTED ? ", RECOUNT" : "");
-	fprintf(out,
-		"figures    median of %u rounds after a warm-up, contestants "
-		"interleaved;\n"
-		"           reading the clock costs %.0f ns, which is in the "
-		"figures\n",
-		rounds, clock_cost());
+	fprintf(
+	    out,
+	    "figures    median of %u rounds after a warm-up, contestants "
+	    "interleaved;\n"
+	    "           what takes long in CPU time; reading the clock, %.0f "
+	    "ns, is in them\n",
+	    rounds, clock_cost());
 }

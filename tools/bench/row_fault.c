@@ -28,22 +28,22 @@ struct contest {
 static double faults_ours(const struct contest *c, struct pager_space *s,
 			  const uint32_t *order)
 {
-	double start = bench_now();
+	double start = bench_cpu();
 
 	for (uint64_t i = 0; i < c->pages; i++)
 		bench_world_write(s, BENCH_BASE + order[i]);
-	return (bench_now() - start) / (double)c->pages;
+	return (bench_cpu() - start) / (double)c->pages;
 }
 
 static double faults_base(const struct contest *c, struct cow_space *s,
 			  const uint32_t *order)
 {
-	double start = bench_now();
+	double start = bench_cpu();
 
 	for (uint64_t i = 0; i < c->pages; i++)
 		if (!cow_write_fault(s, BENCH_BASE + order[i]))
 			bench_die("the baseline's fault did nothing");
-	return (bench_now() - start) / (double)c->pages;
+	return (bench_cpu() - start) / (double)c->pages;
 }
 
 static double zero_ours(struct contest *c, const uint32_t *order)

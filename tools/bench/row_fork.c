@@ -169,11 +169,11 @@ static void take_base(struct contest *c)
 
 		cow_write_fault(c->cow_space,
 				piece_at(c->size, i % c->size->regions));
-		start = bench_now();
+		start = bench_cpu();
 		child = cow_fork(c->cow_space);
-		forked = bench_now();
+		forked = bench_cpu();
 		cow_space_free(child);
-		gone = bench_now();
+		gone = bench_cpu();
 		bench_add(&fork, forked - start);
 		bench_add(&total, gone - start);
 	}

@@ -156,37 +156,37 @@ static void take_find(struct contest *c)
 {
 	const struct trees *t = &c->trees[0];
 	uint64_t last = 0;
-	double start = bench_now();
+	double start = bench_cpu();
 
 	for (int i = 0; i < QUERIES; i++)
 		last = (uint64_t)(uintptr_t)rtree_find(&t->rtree,
 						       c->query[i] + last) >>
 		       63;
-	bench_add(&c->find_ours, (bench_now() - start) / QUERIES);
+	bench_add(&c->find_ours, (bench_cpu() - start) / QUERIES);
 
-	start = bench_now();
+	start = bench_cpu();
 	for (int i = 0; i < QUERIES; i++)
 		last = (uint64_t)(uintptr_t)base_avl_find(&t->avl,
 							  c->query[i] + last) >>
 		       63;
-	bench_add(&c->find_avl, (bench_now() - start) / QUERIES);
+	bench_add(&c->find_avl, (bench_cpu() - start) / QUERIES);
 
-	start = bench_now();
+	start = bench_cpu();
 	for (int i = 0; i < QUERIES; i++)
 		last =
 		    (uint64_t)base_static_find(&c->fixed, c->query[i] + last) >>
 		    63;
-	bench_add(&c->find_static, (bench_now() - start) / QUERIES);
+	bench_add(&c->find_static, (bench_cpu() - start) / QUERIES);
 	if (last)
 		bench_die("an answer was out of this world");
 }
 
 struct edits {
-	double insert_ours, insert_avl, erase_ours, erase_avl;
+	struct bench_series insert_ours, insert_avl, erase_ours, erase_avl;
 };
 
 /* 64 regions into 64 gaps, and out again, in every tree. */
-static void edit_batch(struct contest *c, uint64_t *chance, struct edits *sum)
+static void edit_batch(struct contest *c, uint64_t *chance, struct edits *e)
 {
 	uint64_t pick[REGION_BATCH];
 	double start;
@@ -206,36 +206,35 @@ static void edit_batch(struct contest *c, uint64_t *chance, struct edits *sum)
 			bench_die("no memory for the region index");
 		rtree_insert(t, &c->extra[i]);
 	}
-	sum->insert_ours += bench_now() - start;
+	bench_add(&e->insert_ours, bench_now() - start);
 
 	start = bench_now();
 	for (unsigned int i = 0; i < REGION_BATCH; i++)
 		base_avl_insert(&c->trees[i % c->copies].avl,
 				&c->extra_node[i]);
-	sum->insert_avl += bench_now() - start;
+	bench_add(&e->insert_avl, bench_now() - start);
 
 	start = bench_now();
 	for (unsigned int i = 0; i < REGION_BATCH; i++)
 		rtree_erase(&c->trees[i % c->copies].rtree, &c->extra[i]);
-	sum->erase_ours += bench_now() - start;
+	bench_add(&e->erase_ours, bench_now() - start);
 
 	start = bench_now();
 	for (unsigned int i = 0; i < REGION_BATCH; i++)
 		base_avl_erase(&c->trees[i % c->copies].avl, &c->extra_node[i]);
-	sum->erase_avl += bench_now() - start;
+	bench_add(&e->erase_avl, bench_now() - start);
 }
 
 static void take_edit(struct contest *c, uint64_t *chance)
 {
-	const double ops = (double)REGION_BATCH * REGION_BATCHES;
-	struct edits sum = {0};
+	struct edits e = {0};
 
-	for (int i = 0; i < REGION_BATCHES; i++)
-		edit_batch(c, chance, &sum);
-	bench_add(&c->insert_ours, sum.insert_ours / ops);
-	bench_add(&c->insert_avl, sum.insert_avl / ops);
-	bench_add(&c->erase_ours, sum.erase_ours / ops);
-	bench_add(&c->erase_avl, sum.erase_avl / ops);
+	for (int i = 0; i <= REGION_BATCHES; i++)
+		edit_batch(c, chance, &e);
+	bench_add(&c->insert_ours, bench_median(&e.insert_ours) / REGION_BATCH);
+	bench_add(&c->insert_avl, bench_median(&e.insert_avl) / REGION_BATCH);
+	bench_add(&c->erase_ours, bench_median(&e.erase_ours) / REGION_BATCH);
+	bench_add(&c->erase_avl, bench_median(&e.erase_avl) / REGION_BATCH);
 }
 
 static void report(struct bench *b, const struct contest *c)

@@ -147,20 +147,21 @@ static double anywhere(struct contest *c, unsigned int i)
 
 static void take(struct contest *c, uint64_t *chance)
 {
-	const double ops = (double)REGION_BATCH * REGION_BATCHES;
-	double sum[OPS] = {0};
+	struct bench_series ns[OPS] = {0};
 
-	for (int i = 0; i < REGION_BATCHES; i++) {
+	for (int i = 0; i <= REGION_BATCHES; i++) {
 		uint64_t pick[REGION_BATCH];
+		double sum = 0;
 
 		region_picks(pick, c->n, c->copies, chance);
 		for (int op = 0; op < OP_ANYWHERE; op++)
-			sum[op] += batch(c, op, pick);
+			bench_add(&ns[op], batch(c, op, pick));
 		for (unsigned int j = 0; j < REGION_BATCH; j++)
-			sum[OP_ANYWHERE] += anywhere(c, j);
+			sum += anywhere(c, j);
+		bench_add(&ns[OP_ANYWHERE], sum);
 	}
 	for (int op = 0; op < OPS; op++)
-		bench_add(&c->series[op], sum[op] / ops);
+		bench_add(&c->series[op], bench_median(&ns[op]) / REGION_BATCH);
 	for (unsigned int i = 0; i < c->copies; i++)
 		if (regions_of(c->space[i]) != c->n)
 			bench_die("regions were lost or left behind");
