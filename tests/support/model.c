@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "lib/base/failpoint.h"
 #include "lib/core/internal.h"
 
 void (*model_on_death)(const char *kind, const char *message);
@@ -457,7 +458,7 @@ static bool refused_for_room(const struct model *m, const struct model_op *op)
 
 	if (got->err != PAGER_ENOMEM && got->err != PAGER_ELIMIT)
 		return false;
-	if (!model_is_tight(&m->config))
+	if (!m->failed && !model_is_tight(&m->config))
 		model_die("room", "%s: %s on a machine with room",
 			  model_kind_name(op->kind),
 			  model_error_name(got->err));
@@ -518,6 +519,31 @@ static void predict(struct model *m, const struct model_op *op)
 	m->want.value = 0;
 }
 
+/* Every fourth operation meets a failure, if it has enough allocations; which
+ * ones is part of the operation, so that a shrunk sequence has the same. */
+static void arm(const struct model *m, const struct model_op *op)
+{
+#ifdef PAGER_FAILPOINTS
+	if (m->config.failing)
+		pager_fail_arm(op->seed % 4 ? 0 : 1 + op->seed / 4 % 4);
+#else
+	(void)m;
+	(void)op;
+#endif
+}
+
+static void disarm(struct model *m)
+{
+#ifdef PAGER_FAILPOINTS
+	if (!m->config.failing)
+		return;
+	m->failed = pager_fail_fired() != NULL;
+	pager_fail_arm(0);
+#else
+	(void)m;
+#endif
+}
+
 void model_step(struct model *m, const struct model_op *op)
 {
 	struct oracle *o = &m->oracle;
@@ -531,7 +557,9 @@ void model_step(struct model *m, const struct model_op *op)
 		return;
 	}
 	note_faults(m, op);
+	arm(m, op);
 	model_call(m, op, &m->got);
+	disarm(m);
 	m->reclaimed = m->world.core->reclaims != m->reclaims;
 	m->reclaims = m->world.core->reclaims;
 	if (m->reclaimed)

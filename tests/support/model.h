@@ -26,6 +26,7 @@ struct model_config {
 	uint64_t max_resident;
 	uint64_t account_frames;
 	uint64_t account_nodes;
+	bool failing; /* allocations fail now and then, if built with it */
 	unsigned int check_every; /* all bytes after so many steps; 0: 1 */
 };
 
@@ -37,8 +38,9 @@ struct model {
 	struct pager_object *object[MODEL_OBJECTS];
 	struct oracle oracle;
 	uint64_t steps;
-	uint64_t reclaims;	    /* of the core, at the last step */
-	bool reclaimed;		    /* in this step */
+	uint64_t reclaims; /* of the core, at the last step */
+	bool reclaimed;	   /* in this step */
+	bool failed;	   /* an allocation, on purpose, in this step */
 	uint8_t would[MODEL_WOULD]; /* page by page: see note_faults */
 	struct model_result got;
 	struct model_result want;
