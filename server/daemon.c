@@ -8,6 +8,7 @@
 
 #include <bsd/unistd.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <string.h>
 #include <unistd.h>
@@ -58,6 +59,16 @@ static int open_listener(const struct srv_options *options,
 	return 0;
 }
 
+/* A number that nobody gave us would become one of our own descriptors. */
+static int check_ready(const struct srv_options *options)
+{
+	if (options->ready_fd < 0 || fcntl(options->ready_fd, F_GETFD) >= 0)
+		return 0;
+	pager_log(PAGER_LOG_ERROR, "--ready-fd %d: %s", options->ready_fd,
+		  strerror(errno));
+	return -1;
+}
+
 /* Tell whoever started us. */
 static void tell_ready(const struct srv_options *options, const char *path)
 {
@@ -105,7 +116,7 @@ int srv_daemon_run(const struct srv_options *options)
 	struct srv srv;
 	int ret;
 
-	if (load_config(options, &config))
+	if (check_ready(options) || load_config(options, &config))
 		return 1;
 	if (open_listener(options, &config, &listener)) {
 		srv_config_fini(&config);

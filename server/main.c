@@ -3,8 +3,10 @@
  * pagerd(8): a virtual-memory server.
  */
 #include <bsd/unistd.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
+#include <unistd.h>
 
 #include "lib/base/log.h"
 #include "proto/pager_wire.h"
@@ -14,6 +16,18 @@
 #define PAGERD_VERSION "unknown"
 #endif
 
+/* Who starts us may have closed them; nothing else may get their numbers. */
+static void hold_standard_streams(void)
+{
+	int fd;
+
+	do
+		fd = open("/dev/null", O_RDWR);
+	while (fd >= 0 && fd <= STDERR_FILENO);
+	if (fd >= 0)
+		close(fd);
+}
+
 int main(int argc, char **argv, char **envp)
 {
 	struct srv_options options;
@@ -21,6 +35,7 @@ int main(int argc, char **argv, char **envp)
 
 	/* First of all: it moves the arguments and the environment. */
 	setproctitle_init(argc, argv, envp);
+	hold_standard_streams();
 	pager_log_setup("pagerd", PAGER_LOG_NOTICE);
 	if (srv_options_parse(&options, argc, argv, why, sizeof(why))) {
 		fprintf(stderr, "pagerd: %s\n", why);
