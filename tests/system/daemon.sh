@@ -275,7 +275,15 @@ kill -TERM "$pid"
 wait "$pid" || fail "without its lock it does not leave well"
 [ ! -e "$s" ] || fail "the socket is left"
 
-# Of many that start at once one wins, and the others say so.
+# What a dead one left is taken over.
+for _ in 1 2 3; do
+	start --socket "$s"
+	"$ctl" --socket "$s" ping >/dev/null || fail "taking over"
+	kill -9 "$pid"
+	{ wait "$pid" || true; } 2>/dev/null
+	[ -S "$s" ] && [ -e "$s.pid" ] || fail "it cleans up after kill -9?"
+done
+# Of many that take over at once one wins, and the others say so.
 racers=()
 for i in 1 2 3 4 5 6; do
 	"$pagerd" --socket "$s" 2>"$work/race.$i" >/dev/null &
@@ -300,17 +308,7 @@ for racer in "${racers[@]}"; do
 	codes+=$code
 done
 [ "$(tr -d 1 <<<"$codes")" = 0 ] || fail "exit codes $codes"
-
-# What a dead one left is taken over.
-for _ in 1 2 3; do
-	start --socket "$s"
-	kill -9 "$pid"
-	{ wait "$pid" || true; } 2>/dev/null
-	[ -S "$s" ] && [ -e "$s.pid" ] || fail "it cleans up after kill -9?"
-done
-start --socket "$s"
-"$ctl" --socket "$s" ping >/dev/null || fail "taking over"
-stop INT
+[ ! -e "$s" ] && [ ! -e "$s.pid" ] || fail "something is left at $s"
 
 # --- signals
 
