@@ -188,6 +188,7 @@ struct pager_status pager_space_snapshot(struct pager_space *space)
 		return st;
 	snap = pager_slab_take(&core->space_slab);
 	*snap = *space;
+	snap->last = NULL;
 	copying = (struct copying){.to = snap, .snapshot = true};
 	rtree_init(&snap->regions, &core->rtree_pools);
 	rtree_clone(&snap->regions, &space->regions, copy_region, &copying);
