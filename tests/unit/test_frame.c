@@ -248,7 +248,7 @@ START_TEST(a_machine_outside_the_limits_or_without_memory_is_refused)
 					      UINT64_MAX};
 	static const uint64_t bad_nodes[] = {0, 15, (UINT64_C(1) << 23) - 1,
 					     UINT64_MAX};
-	struct pager_core *made;
+	struct pager_core *made = NULL;
 
 	for (int i = 0; i < 4; i++) {
 		c.frames = bad_frames[i];
@@ -265,13 +265,12 @@ START_TEST(a_machine_outside_the_limits_or_without_memory_is_refused)
 	c.tables = tables;
 	ck_assert_ptr_null(pager_core_new(&c));
 	c.host.alloc = give;
-	for (int n = 0; n < 4; n++) {
+	/* Each of its allocations fails in turn. */
+	for (int n = 0; !made; n++) {
 		left = n;
-		ck_assert_ptr_null(pager_core_new(&c));
+		made = pager_core_new(&c);
+		ck_assert(made == NULL || n >= 4);
 	}
-	left = 1000;
-	made = pager_core_new(&c);
-	ck_assert_ptr_nonnull(made);
 	pager_core_free(made);
 }
 END_TEST
