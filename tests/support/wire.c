@@ -7,17 +7,22 @@
 #include <check.h>
 #include <dirent.h>
 #include <errno.h>
+#include <grp.h>
 #include <inttypes.h>
 #include <poll.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/un.h>
 #include <time.h>
 #include <unistd.h>
 
-enum { FDS_MAX = 64 };
+/* USERS: a group and, behind it, users; nobody of that number need exist. */
+enum { FDS_MAX = 64, USERS = 51000 };
 
 struct pager_answer wire_got;
 
@@ -161,6 +166,38 @@ void wire_spawn(struct pager_spawn *spawn, const char *const *args)
 	char why[PAGER_SPAWN_WHY] = "";
 
 	ck_assert_msg(pager_spawn(spawn, args, why) == 0, "%s", why);
+}
+
+void wire_spawn_users(struct pager_spawn *spawn, const char *config)
+{
+	char path[] = "/tmp/pager-config.XXXXXX";
+	const char *const args[] = {"--config", path, NULL};
+	int fd = mkstemp(path);
+	FILE *file = fd < 0 ? NULL : fdopen(fd, "w");
+
+	ck_assert_ptr_nonnull(file);
+	fputs(config, file);
+	if (geteuid() == 0)
+		fprintf(file, "group %d\n", USERS);
+	ck_assert_int_eq(fclose(file), 0);
+	wire_spawn(spawn, args);
+	ck_assert_int_eq(unlink(path), 0);
+	if (geteuid() == 0)
+		ck_assert_int_eq(chmod(spawn->dir, 0711), 0);
+}
+
+void wire_be(unsigned int user)
+{
+	const uid_t uid = USERS + 1 + user;
+
+	if (geteuid() == 0) {
+		ck_assert_int_eq(setgroups(0, NULL), 0);
+		ck_assert_int_eq(setresgid(USERS, USERS, USERS), 0);
+		ck_assert_int_eq(setresuid(uid, uid, uid), 0);
+	}
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	if (getppid() == 1)
+		_exit(1);
 }
 
 void wire_stop(struct pager_spawn *spawn)

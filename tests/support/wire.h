@@ -52,6 +52,12 @@ extern struct pager_answer wire_got;
 
 /* Start one, with more arguments as pager_spawn() has them. */
 void wire_spawn(struct pager_spawn *spawn, const char *const *args);
+/* The same with a configuration of these lines; if we are root, it serves the
+ * users that wire_be() makes, who are no admins. */
+void wire_spawn_users(struct pager_spawn *spawn, const char *config);
+/* For a child process: be user 0, 1, 2 ... of those for good, if we are root.
+ * The child dies with its parent. */
+void wire_be(unsigned int user);
 /* SIGTERM; it must leave with exit code 0. */
 void wire_stop(struct pager_spawn *spawn);
 
