@@ -63,6 +63,7 @@ static double take_ours(struct contest *c, uint64_t writes)
 	double start = bench_cpu();
 	struct pager_space *child = bench_world_fork(&c->world, c->space);
 
+	bench_world_run(child, BENCH_BASE);
 	for (uint64_t i = 0; i < writes; i++)
 		write_ours(c, child, BENCH_BASE + c->order[i], i);
 	pager_space_free(child);

@@ -140,13 +140,13 @@ static void take_ours(struct contest *c)
 	struct bench_series fork = {.warm = true}, total = {.warm = true};
 
 	for (uint64_t i = 0; i < FORKS; i++) {
+		uint64_t at = piece_at(c->size, i % c->size->regions);
 		double start, forked, gone;
 		struct pager_space *child;
 
 		/* What the last fork left read-only: the path and the page. */
-		bench_world_write(c->space,
-				  piece_at(c->size, i % c->size->regions) +
-				      i * 131 % 512);
+		bench_world_write(c->space, at + i * 131 % 512);
+		bench_world_run(c->space, at);
 		start = bench_now();
 		child = bench_world_fork(&c->world, c->space);
 		forked = bench_now();

@@ -60,6 +60,8 @@ void bench_world_init(struct bench_world *w, uint64_t frames, uint64_t nodes,
 		bench_die("no memory for a core of %llu frames",
 			  (unsigned long long)frames);
 	w->base = bench_world_space(w);
+	bench_world_map(w->base, BENCH_BASE, 1, true);
+	bench_world_run(w->base, BENCH_BASE);
 }
 
 void bench_world_fini(struct bench_world *w)
@@ -126,6 +128,17 @@ void bench_world_map(struct pager_space *space, uint64_t vpn, uint64_t pages,
 	if (st.err)
 		bench_die("map of %llu pages: error %u",
 			  (unsigned long long)pages, st.err);
+}
+
+void bench_world_run(struct pager_space *space, uint64_t vpn)
+{
+	struct pager_access_stop why;
+	uint64_t word, done;
+	struct pager_status st = pager_space_read(
+	    space, 0, pager_vpn_to_va(vpn), &word, sizeof(word), &done, &why);
+
+	if (st.err && st.err != PAGER_ENODATA)
+		bench_die("read: error %u", st.err);
 }
 
 struct pager_space *bench_world_fork(struct bench_world *w,

@@ -57,6 +57,9 @@ static inline uint64_t bench_world_write(struct pager_space *space,
 		bench_die("a fault installed nothing: error %u", st.err);
 	return info.pa;
 }
+/* Let a CPU look at a page that is there: from now on it may have translations
+ * of the space, which must be flushed. */
+void bench_world_run(struct pager_space *space, uint64_t vpn);
 struct pager_space *bench_world_fork(struct bench_world *w,
 				     struct pager_space *parent);
 /* The bytes of a frame at a physical address; memory worlds only. */
