@@ -35,18 +35,19 @@ static uint64_t count_nodes(uint64_t last[PTE_LEVELS], unsigned int need,
 	return n;
 }
 
-static void count_page(struct tally *t, const struct pager_space *s,
-		       const struct pager_region *r, uint64_t vpn,
-		       uint32_t access)
+/* n pages from vpn on, all like the first and below one leaf node. */
+static void count_pages(struct tally *t, const struct pager_space *s,
+			const struct pager_region *r, uint64_t vpn, uint64_t n,
+			uint32_t access)
 {
 	struct fault_need need;
 
 	fault_need(s, r, vpn, access, &need);
 	if (need.present)
 		return;
-	t->frames += need.frames;
-	t->object_frames += need.object_frames;
-	t->resident += need.resident;
+	t->frames += need.frames * n;
+	t->object_frames += need.object_frames * n;
+	t->resident += need.resident * n;
 	t->nodes += count_nodes(t->last, need.nodes, vpn);
 	if (!need.object_frames)
 		return;
@@ -59,10 +60,48 @@ static void count_page(struct tally *t, const struct pager_space *s,
 				       r->offset + (vpn - r->start));
 }
 
-static bool too_many(const struct pager_core *core, const struct tally *t)
+/* Is there no hope already? Asked while counting, so that a request for more
+ * than there can be is refused after little work. */
+static bool too_many(const struct pager_space *s, const struct tally *t)
 {
+	const struct pager_core *core = s->core;
+
 	return t->frames + t->object_frames > core->pool.total ||
-	       t->nodes + t->object_nodes > core->arena.total;
+	       t->nodes + t->object_nodes > core->arena.total ||
+	       t->resident > s->limits.resident ||
+	       !account_has_room(s->account, PAGER_RES_FRAMES, t->frames) ||
+	       !account_has_room(s->account, PAGER_RES_NODES, t->nodes);
+}
+
+static enum pager_error hopeless(const struct pager_space *s,
+				 const struct tally *t)
+{
+	return t->frames + t->object_frames > s->core->pool.total ||
+		       t->nodes + t->object_nodes > s->core->arena.total
+		   ? PAGER_ENOMEM
+		   : PAGER_ELIMIT;
+}
+
+/*
+ * How many pages from v on are alike, so that counting the first counts all:
+ * those of a leaf node that is not there, in a region without an object, and
+ * those of a full one that are only to be read.
+ */
+static uint64_t alike(const struct pager_space *s, const struct pager_region *r,
+		      uint64_t v, uint64_t end, uint32_t access)
+{
+	uint64_t next = (v | (PTE_SLOTS - 1)) + 1;
+	struct path p;
+	uint64_t eff;
+
+	if (next > end)
+		next = end;
+	if (!table_walk(&s->table, v, &p, &eff))
+		return r->object ? 1 : next - v;
+	if (access != PAGER_ACCESS_WRITE &&
+	    node_resident(node_at(s->core, p.node[0])) == PTE_SLOTS)
+		return next - v;
+	return 1;
 }
 
 /* The pages of r and range for which the walk is made; *access is what it is
@@ -110,10 +149,11 @@ static struct pager_status tally_range(struct pager_space *s,
 
 		if (st.err)
 			return st;
-		for (uint64_t v = part.start; v < part.end; v++) {
-			count_page(t, s, r, v, a);
-			if (too_many(s->core, t))
-				return pager_refuse(PAGER_ENOMEM,
+		for (uint64_t v = part.start, n; v < part.end; v += n) {
+			n = alike(s, r, v, part.end, a);
+			count_pages(t, s, r, v, n, a);
+			if (too_many(s, t))
+				return pager_refuse(hopeless(s, t),
 						    PAGER_ARG_LEN);
 		}
 	}
