@@ -165,6 +165,8 @@ void wire_spawn(struct pager_spawn *spawn, const char *const *args)
 {
 	char why[PAGER_SPAWN_WHY] = "";
 
+	/* What the sanitizer keeps of freed memory is not the daemon's. */
+	setenv("ASAN_OPTIONS", "quarantine_size_mb=4", 0);
 	ck_assert_msg(pager_spawn(spawn, args, why) == 0, "%s", why);
 }
 
