@@ -58,14 +58,10 @@ static struct pager_status check(const struct pager_space *s,
 static struct pager_status shrink(struct pager_space *s, uint64_t addr,
 				  uint64_t pages, uint64_t new_pages)
 {
-	struct pager_status st;
-
 	if (pages == new_pages)
 		return pager_ok();
-	st = pager_space_unmap(s, pager_range(addr + new_pages, addr + pages));
-	if (st.err && st.arg == PAGER_ARG_ADDR)
-		st.arg = PAGER_ARG_LEN;
-	return st;
+	return pager_space_unmap(s,
+				 pager_range(addr + new_pages, addr + pages));
 }
 
 static bool can_grow(const struct pager_space *s, const struct pager_region *r,
