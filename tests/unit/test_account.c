@@ -168,6 +168,18 @@ START_TEST(an_account_lives_until_the_last_frame_it_paid_is_gone)
 }
 END_TEST
 
+START_TEST(without_memory_there_is_no_account)
+{
+	unit_start(NULL);
+	account(); /* sets no limits */
+	unit_world.host_limit = unit_world.host_bytes;
+	ck_assert_ptr_null(pager_account_new(unit_world.core, none));
+	unit_world.host_limit = 0;
+	pager_account_put(unit_world.core->accounts[1]);
+	unit_end();
+}
+END_TEST
+
 START_TEST(an_account_with_nothing_charged_dies_when_it_is_put)
 {
 	struct pager_account *a, *b;
@@ -273,6 +285,7 @@ int main(void)
 	    limits_are_inclusive,
 	    a_limit_lowered_below_what_is_used_only_stops_more,
 	    an_account_lives_until_the_last_frame_it_paid_is_gone,
+	    without_memory_there_is_no_account,
 	    an_account_with_nothing_charged_dies_when_it_is_put,
 	    there_are_65534_accounts_and_numbers_are_used_again,
 	    recharge_moves_the_space_and_leaves_what_is_allocated,

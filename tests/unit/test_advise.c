@@ -279,6 +279,28 @@ START_TEST(pages_that_somebody_shares_are_not_freed)
 }
 END_TEST
 
+START_TEST(zero_pages_and_frames_that_others_hold_are_not_marked)
+{
+	struct pager_space *child;
+
+	start(13);
+	unit_map(unit_space, 110, 2, UNIT_RW);
+	unit_get(unit_space, 110);
+	child = unit_fork(unit_space);
+	unit_put(child, 100, 50); /* a leaf of its own, nine frames shared */
+	unit_advise(child, 100, 12, PAGER_ADV_FREE);
+	unit_check();
+	unit_map(unit_space, 200, 2, UNIT_RW);
+	unit_put(unit_space, 200, 1);
+	unit_put(unit_space, 201, 2); /* takes the child's one frame */
+	ck_assert_uint_eq(unit_get(child, 100), 0);
+	for (uint64_t v = 101; v < 110; v++)
+		ck_assert_uint_eq(unit_get(child, v), v - 99);
+	ck_assert_uint_eq(unit_get(child, 110), 0);
+	unit_end();
+}
+END_TEST
+
 START_TEST(a_child_forked_after_free_keeps_what_it_can_see)
 {
 	struct pager_space *child;
@@ -450,6 +472,7 @@ int main(void)
 	    a_populate_or_fork_short_of_memory_takes_free_pages_back,
 	    the_page_that_faults_may_be_among_those_that_go,
 	    pages_that_somebody_shares_are_not_freed,
+	    zero_pages_and_frames_that_others_hold_are_not_marked,
 	    a_child_forked_after_free_keeps_what_it_can_see,
 	    dontfork_leaves_a_hole_in_the_child,
 	    wipeonfork_gives_the_child_zeroes_and_the_grandchild_too,

@@ -372,6 +372,38 @@ START_TEST(a_fork_that_fails_leaves_nothing)
 }
 END_TEST
 
+static int no_room(void *mmu, struct pager_space *s)
+{
+	(void)mmu;
+	(void)s;
+	return -1;
+}
+
+START_TEST(a_backend_without_room_refuses_spaces_and_forks)
+{
+	struct pager_mmu_ops ops;
+	const struct pager_mmu full = {&ops, NULL};
+	struct pager_mmu was;
+	struct pager_space *s = NULL;
+
+	unit_start(NULL);
+	ops = *unit_world.mmu.ops;
+	ops.attach = no_room;
+	unit_refused(pager_space_new(unit_world.core, unit_world.account, full,
+				     pager_range(0, 100), NULL, &s),
+		     PAGER_ENOMEM, PAGER_ARG_BACKEND);
+	unit_map(unit_space, 100, 4, UNIT_RW);
+	unit_put(unit_space, 100, 1);
+	was = unit_space->table.mmu;
+	unit_space->table.mmu = full;
+	unit_refused(pager_space_fork(unit_space, unit_world.account, &s),
+		     PAGER_ENOMEM, PAGER_ARG_BACKEND);
+	unit_space->table.mmu = was;
+	ck_assert_ptr_null(s);
+	unit_end();
+}
+END_TEST
+
 START_TEST(a_fork_without_memory_for_the_regions_leaves_nothing)
 {
 	struct pager_space *child = NULL;
@@ -425,6 +457,7 @@ int main(void)
 	    the_last_holder_writes_without_a_copy,
 	    a_child_can_have_another_account,
 	    a_fork_that_fails_leaves_nothing,
+	    a_backend_without_room_refuses_spaces_and_forks,
 	    a_fork_without_memory_for_the_regions_leaves_nothing,
 	    dontfork_in_a_full_arena_is_enomem_and_leaves_nothing,
 	};

@@ -203,6 +203,10 @@ START_TEST(a_pool_without_memory_has_no_bytes)
 	ck_assert_uint_eq(st.err, PAGER_ENODATA);
 	ck_assert_uint_eq(done, 0);
 	pager_space_free(unit_fork(unit_space));
+	unit_fork(unit_space);
+	ck_assert_uint_eq(
+	    unit_fault(unit_space, 100, PAGER_ACCESS_WRITE).copied, 1);
+	ck_assert_uint_eq(unit_stats().frames_used, 1 + 2);
 	unit_end();
 }
 END_TEST

@@ -191,6 +191,26 @@ START_TEST(shrinking_unmaps_everywhere_private_copies_too)
 }
 END_TEST
 
+START_TEST(shrinking_leaves_what_is_mapped_below_the_end_alone)
+{
+	struct pager_object *o;
+	char *before;
+
+	unit_start(NULL);
+	o = unit_object(100);
+	unit_map_object(unit_space, 100, 4, UNIT_RW, PAGER_MAP_SHARED, o, 0);
+	unit_map_object(unit_space, 200, 4, UNIT_RW, PAGER_MAP_SHARED, o, 96);
+	unit_fill(unit_space, 100, 4, 1);
+	before = unit_picture();
+	unit_ok(pager_object_resize(o, 50));
+	unit_ok(pager_object_resize(o, 100));
+	unit_unchanged(before, "an object shrunk where it had no pages");
+	unit_ok(pager_object_resize(o, 4));
+	ck_assert_uint_eq(unit_get(unit_space, 103), 4);
+	unit_end();
+}
+END_TEST
+
 START_TEST(shrinking_to_nothing_and_under_prot_none)
 {
 	struct pager_object *o;
@@ -312,6 +332,7 @@ int main(void)
 	    one_frame_counts_70000_references,
 	    what_one_remaps_writable_does_not_leak_into_a_private_view,
 	    shrinking_unmaps_everywhere_private_copies_too,
+	    shrinking_leaves_what_is_mapped_below_the_end_alone,
 	    shrinking_to_nothing_and_under_prot_none,
 	    shrinking_may_need_nodes_and_without_them_changes_nothing,
 	    an_object_lives_as_long_as_somebody_holds_it,

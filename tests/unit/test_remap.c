@@ -126,6 +126,24 @@ START_TEST(growing_at_the_top_of_the_space_does_not_leave_it)
 }
 END_TEST
 
+START_TEST(nothing_grows_across_the_non_canonical_hole)
+{
+	const uint64_t at = PAGER_VPN_HALF - 4;
+
+	unit_start(NULL);
+	unit_map(unit_space, at, 4, UNIT_RW);
+	unit_fill(unit_space, at, 4, 1);
+	unit_refused(try(at, 4, 5, 0, 0), PAGER_ENOSPACE, PAGER_ARG_NEW_LEN);
+	ck_assert_uint_lt(unit_remap(unit_space, at, 4, 5, MOVE, 0), at);
+	unit_map(unit_space, PAGER_VPN_HALF, 4, UNIT_RW);
+	unit_remap(unit_space, PAGER_VPN_HALF, 4, 8, 0, 0);
+	unit_map(unit_space, at, 4, UNIT_RW);
+	ck_assert_uint_eq(unit_region(unit_space, at).range.end,
+			  PAGER_VPN_HALF);
+	unit_end();
+}
+END_TEST
+
 START_TEST(growing_with_maymove_takes_pages_along)
 {
 	struct pager_stats before;
@@ -532,6 +550,7 @@ int main(void)
 	    growing_in_place_when_the_gap_above_allows,
 	    no_room_to_grow_without_maymove_is_enospace,
 	    growing_at_the_top_of_the_space_does_not_leave_it,
+	    nothing_grows_across_the_non_canonical_hole,
 	    growing_with_maymove_takes_pages_along,
 	    fixed_moves_there_and_replaces_what_was_there,
 	    fixed_can_grow_and_shrink_on_the_way,

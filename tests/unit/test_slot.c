@@ -233,6 +233,19 @@ START_TEST(a_stacks_room_is_used_when_there_is_no_other)
 }
 END_TEST
 
+START_TEST(more_stacks_than_are_honoured_still_leave_a_place)
+{
+	start(0, 200000);
+	for (uint64_t i = 0; i < 70; i++)
+		unit_map_flags(s, 199990 - i * 2200, 10, UNIT_RW,
+			       PAGER_MAP_GROWSDOWN);
+	block(1, 199990 - 69 * 2200 - 2000);
+	ck_assert_uint_gt(place(UINT64_MAX, 10), 0);
+	unit_check();
+	unit_end();
+}
+END_TEST
+
 int main(void)
 {
 	const TTest *tests[] = {
@@ -253,6 +266,7 @@ int main(void)
 	    room_a_stack_may_grow_into_is_left_free,
 	    the_room_of_several_stacks_is_left_free,
 	    a_stacks_room_is_used_when_there_is_no_other,
+	    more_stacks_than_are_honoured_still_leave_a_place,
 	};
 
 	return UNIT_RUN("slot", tests);
