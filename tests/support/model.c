@@ -451,6 +451,42 @@ static void compare_results(struct model *m, const struct model_op *op)
 					  want->bytes[i]);
 }
 
+/*
+ * Out of frames, on a machine that is short of nothing else: then there are
+ * fewer than twice the pages concerned (a page and an object's), and a single
+ * fault has taken back every lazy page first.
+ */
+static void check_shortage(const struct model *m, const struct model_op *op)
+{
+	struct pager_page_info info;
+	struct pager_stats st;
+
+	pager_core_stats(m->world.core, &st);
+	if (st.frames_free >= 2 * (op->pages + op->new_pages + 1))
+		model_die("room", "%s: ENOMEM with %" PRIu64 " frames free",
+			  model_kind_name(op->kind), st.frames_free);
+	if (op->kind != MODEL_FAULT && op->kind != MODEL_WRITE)
+		return;
+	for (int i = 0; i < MODEL_SPACES; i++) {
+		const struct oracle_space *s = &m->oracle.space[i];
+
+		/* What a child inherited it may keep. */
+		if (!m->space[i] || !m->space[i]->lazy)
+			continue;
+		for (uint64_t at = 0; at < m->config.pages; at++) {
+			uint64_t vpn = m->config.start + at;
+
+			pager_space_page(m->space[i], vpn, &info);
+			if (info.entry & PTE_LAZY && info.sharers == 1 &&
+			    !(s->page[at].flags & PAGER_REGION_PINNED))
+				model_die("room",
+					  "%s: ENOMEM, but page 0x%" PRIx64
+					  " of space %d is lazy",
+					  model_kind_name(op->kind), vpn, i);
+		}
+	}
+}
+
 /* Was the refusal one that this machine may make? Then it changed nothing. */
 static bool refused_for_room(const struct model *m, const struct model_op *op)
 {
@@ -462,6 +498,8 @@ static bool refused_for_room(const struct model *m, const struct model_op *op)
 		model_die("room", "%s: %s on a machine with room",
 			  model_kind_name(op->kind),
 			  model_error_name(got->err));
+	if (got->err == PAGER_ENOMEM && m->config.frames && !m->config.nodes)
+		check_shortage(m, op);
 	return true;
 }
 
