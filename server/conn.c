@@ -246,7 +246,7 @@ static void discard_requests(struct srv_loop *loop, struct srv_conn *conn)
 				SRV_BURST);
 		if (n <= 0)
 			break;
-		more = packets[n - 1].len > 0;
+		more = packets[n - 1].len > 0 || packets[n - 1].nfds > 0;
 		srv_receive_done(packets, (unsigned int)n);
 	}
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * recvmsg(2) and recvmmsg(2) with room for exactly as many descriptors as a
- * message may have.
+ * recvmsg(2) and recvmmsg(2) with room for as many descriptors as the kernel
+ * lets pass: what does not fit it would close itself, in our time.
  */
 #include "server/receive.h"
 
@@ -12,10 +12,22 @@
 
 #include "lib/base/failpoint.h"
 
+enum { SCM_FDS_MAX = 253 }; /* Linux: SCM_MAX_FD */
+
 union control {
-	char bytes[CMSG_SPACE(PAGER_FDS_MAX * sizeof(int))];
+	char bytes[CMSG_SPACE(SCM_FDS_MAX * sizeof(int))];
 	struct cmsghdr align;
 };
+
+/* Close what a client passed. A socket may have been told to linger, and it is
+ * whoever closes it last that waits: told not to, it does so by itself. */
+static void close_foreign(int fd)
+{
+	const struct linger none = {0};
+
+	setsockopt(fd, SOL_SOCKET, SO_LINGER, &none, sizeof(none));
+	close(fd);
+}
 
 static void collect_fds(struct msghdr *message, struct srv_packet *packet)
 {
@@ -32,7 +44,7 @@ static void collect_fds(struct msghdr *message, struct srv_packet *packet)
 			if (packet->nfds < PAGER_FDS_MAX) {
 				packet->fds[packet->nfds++] = fd;
 			} else {
-				close(fd);
+				close_foreign(fd);
 				packet->fds_lost = true;
 			}
 		}
@@ -91,5 +103,5 @@ void srv_receive_done(struct srv_packet *packets, unsigned int n)
 	for (unsigned int i = 0; i < n; i++)
 		for (unsigned int f = 0; f < packets[i].nfds; f++)
 			if (packets[i].fds[f] >= 0)
-				close(packets[i].fds[f]);
+				close_foreign(packets[i].fds[f]);
 }

@@ -140,6 +140,15 @@ struct pager_status pager_space_advise(struct pager_space *space,
 	return pager_refuse(PAGER_EINVAL, PAGER_ARG_ADVICE);
 }
 
+static void unmark_lazy(void *ctx, uint64_t vpn, uint64_t *slot)
+{
+	struct pager_space *s = ctx;
+
+	(void)vpn;
+	if (*slot & PTE_LAZY)
+		table_store(&s->table, slot, *slot & ~PTE_LAZY);
+}
+
 struct pager_status pager_space_pin(struct pager_space *space,
 				    struct pager_range range)
 {
@@ -156,6 +165,7 @@ struct pager_status pager_space_pin(struct pager_space *space,
 		return st;
 	commit_flags(space, range, PAGER_REGION_PINNED, 0);
 	populate_commit(space, range, 0, false);
+	table_each(&space->table, range, false, unmark_lazy, space);
 	return pager_ok();
 }
 

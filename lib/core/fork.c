@@ -146,6 +146,7 @@ struct pager_status pager_space_fork(struct pager_space *parent,
 	child->parent = parent->id;
 	child->brk_start = parent->brk_start;
 	child->brk = parent->brk;
+	child->lazy = parent->lazy;
 	if (child->table.mmu.ops->attach(child->table.mmu.mmu, child)) {
 		pager_slab_give(&core->space_slab, child);
 		return pager_refuse(PAGER_ENOMEM, PAGER_ARG_BACKEND);

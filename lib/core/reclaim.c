@@ -13,7 +13,7 @@
 struct pass {
 	struct pager_space *space;
 	uint64_t freed;
-	bool kept; /* marked, but pinned */
+	bool kept; /* some mark was, or may have been, left */
 };
 
 static void free_if_lazy(void *ctx, uint64_t vpn, uint64_t *slot)
@@ -41,7 +41,10 @@ void reclaim_lazy(struct pager_core *core)
 
 		if (!s->lazy)
 			continue;
-		table_each(&s->table, all, false, free_if_lazy, &p);
+		/* Below shared nodes there may be marks that come to life
+		 * again when the sharing ends. */
+		if (table_each(&s->table, all, false, free_if_lazy, &p))
+			p.kept = true;
 		s->lazy = p.kept;
 		if (p.freed)
 			space_invalidate(s, all);

@@ -107,8 +107,9 @@ struct sums table_sum(const struct table *t, struct pager_range r);
 bool table_share(struct table *dst, struct table *src);
 
 /* Call fn for every leaf slot with a page in the range, in order; nodes that
- * are shared are entered only if shared is true. */
-void table_each(const struct table *t, struct pager_range r, bool shared,
+ * are shared are entered only if shared is true. Returns whether some were
+ * left out. */
+bool table_each(const struct table *t, struct pager_range r, bool shared,
 		void (*fn)(void *ctx, uint64_t vpn, uint64_t *slot), void *ctx);
 
 #endif

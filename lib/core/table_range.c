@@ -260,29 +260,34 @@ struct sums table_sum(const struct table *t, struct pager_range r)
 	return sum(t, t->root, PTE_LEVELS - 1, 0, r);
 }
 
-static void each(const struct table *t, uint32_t node, unsigned int level,
+static bool each(const struct table *t, uint32_t node, unsigned int level,
 		 uint64_t base, struct pager_range r, bool shared,
 		 void (*fn)(void *ctx, uint64_t vpn, uint64_t *slot), void *ctx)
 {
 	uint64_t *slot = node_slots(t->core, node);
 	unsigned int last = table_last(r, base, level);
+	bool skipped = false;
 
 	for (unsigned int i = table_first(r, base, level); i <= last; i++) {
 		if (!slot[i])
 			continue;
 		if (level == 0)
 			fn(ctx, base + i, &slot[i]);
-		else if (shared ||
-			 node_at(t->core, node_of(slot[i]))->refs == 1)
-			each(t, node_of(slot[i]), level - 1,
-			     base + i * pte_span(level),
-			     table_clip(r, base, i, level), shared, fn, ctx);
+		else if (!shared &&
+			 node_at(t->core, node_of(slot[i]))->refs > 1)
+			skipped = true;
+		else
+			skipped |= each(t, node_of(slot[i]), level - 1,
+					base + i * pte_span(level),
+					table_clip(r, base, i, level), shared,
+					fn, ctx);
 	}
+	return skipped;
 }
 
-void table_each(const struct table *t, struct pager_range r, bool shared,
+bool table_each(const struct table *t, struct pager_range r, bool shared,
 		void (*fn)(void *ctx, uint64_t vpn, uint64_t *slot), void *ctx)
 {
-	if (t->root != NODE_NONE && r.start < r.end)
-		each(t, t->root, PTE_LEVELS - 1, 0, r, shared, fn, ctx);
+	return t->root != NODE_NONE && r.start < r.end &&
+	       each(t, t->root, PTE_LEVELS - 1, 0, r, shared, fn, ctx);
 }

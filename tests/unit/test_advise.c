@@ -318,6 +318,39 @@ START_TEST(a_child_forked_after_free_keeps_what_it_can_see)
 }
 END_TEST
 
+START_TEST(free_pages_go_again_when_a_fork_has_come_and_gone)
+{
+	struct pager_space *child;
+	struct pager_fault_info info;
+
+	start(12);
+	unit_advise(unit_space, 100, 10, PAGER_ADV_FREE);
+	unit_map(unit_space, 1000, 2, UNIT_RW);
+	child = unit_fork(unit_space);
+	unit_put(unit_space, 1000, 1);
+	ck_assert_uint_eq(
+	    pager_space_fault(unit_space, 1001, PAGER_ACCESS_WRITE, &info).err,
+	    PAGER_ENOMEM);
+	pager_space_free(child);
+	unit_put(unit_space, 1001, 2);
+	unit_check();
+	ck_assert_uint_eq(unit_get(unit_space, 1000), 1);
+	unit_end();
+}
+END_TEST
+
+START_TEST(pinned_pages_lose_their_mark)
+{
+	start(12);
+	unit_advise(unit_space, 100, 10, PAGER_ADV_FREE);
+	unit_protect(unit_space, 100, 10, UNIT_R);
+	unit_ok(pager_space_pin(unit_space, pager_range(100, 110)));
+	for (uint64_t v = 100; v < 110; v++)
+		ck_assert(!(unit_page(unit_space, v).entry & PTE_LAZY));
+	unit_end();
+}
+END_TEST
+
 /* --- DONTFORK, WIPEONFORK ---------------------------------------------------
  */
 
@@ -474,6 +507,8 @@ int main(void)
 	    pages_that_somebody_shares_are_not_freed,
 	    zero_pages_and_frames_that_others_hold_are_not_marked,
 	    a_child_forked_after_free_keeps_what_it_can_see,
+	    free_pages_go_again_when_a_fork_has_come_and_gone,
+	    pinned_pages_lose_their_mark,
 	    dontfork_leaves_a_hole_in_the_child,
 	    wipeonfork_gives_the_child_zeroes_and_the_grandchild_too,
 	    dofork_and_keeponfork_undo_and_regions_merge_again,
