@@ -25,6 +25,10 @@ extern struct srv serve_srv;
 extern struct pager_answer serve_answer;
 extern _Alignas(8) uint8_t serve_out[PAGER_MSG_MAX];
 
+/* Sees every packet before it is served, if it is set. */
+extern void (*serve_tap)(const struct srv_client *client, const void *packet,
+			 size_t len);
+
 /* config: lines as in pagerd.conf(5) behind "memory 4M" and "nodes 1024", or
  * NULL. */
 void serve_start(const char *config);
