@@ -3,6 +3,7 @@
  * Regions: splitting keeps what a half needs, neighbours that are alike merge,
  * limits hold.
  */
+#include "lib/core/space.h"
 #include "tests/support/unit.h"
 
 static uint64_t count(void)
@@ -163,6 +164,25 @@ START_TEST(each_part_of_a_split_heap_is_heap_and_the_break_goes_on)
 	ck_assert_uint_eq(count(), 1);
 	ck_assert_uint_eq(unit_get(unit_space, 104), 5);
 	ck_assert(!unit_mapped(unit_space, 105));
+	unit_end();
+}
+END_TEST
+
+START_TEST(an_offset_follows_a_start_that_moves)
+{
+	struct pager_object *o;
+	struct pager_region *r;
+
+	unit_start(NULL);
+	o = unit_object(100);
+	unit_map_object(unit_space, 100, 10, UNIT_R, 0, o, 20);
+	r = rtree_find(&unit_space->regions, 100);
+	space_resize_region(unit_space, r, 103, 115);
+	ck_assert_uint_eq(unit_region(unit_space, 103).offset, 23);
+	unit_check();
+	space_resize_region(unit_space, r, 95, 100);
+	ck_assert_uint_eq(unit_region(unit_space, 95).offset, 15);
+	ck_assert_uint_eq(unit_info(unit_space).virtual_pages, 5);
 	unit_end();
 }
 END_TEST
@@ -336,6 +356,7 @@ int main(void)
 	    mappings_of_an_object_are_counted_through_splits_and_merges,
 	    each_part_of_a_split_keeps_object_offset_and_flags,
 	    each_part_of_a_split_heap_is_heap_and_the_break_goes_on,
+	    an_offset_follows_a_start_that_moves,
 	    the_list_with_a_cursor_shows_every_region_once_in_order,
 	    a_space_holds_65530_regions_and_no_more,
 	    what_fits_the_limit_of_regions_is_not_refused,

@@ -85,8 +85,11 @@ START_TEST(objects_do_not_overlap)
 			memset(taken[i], i, sizes[k]);
 		}
 		for (int i = 0; i < 200; i++) {
-			for (size_t b = 0; b < sizes[k]; b++)
-				ck_assert_uint_eq(taken[i][b], (uint8_t)i);
+			size_t b = 0;
+
+			while (b < sizes[k] && taken[i][b] == i)
+				b++;
+			ck_assert_uint_eq(b, sizes[k]);
 			pager_slab_give(&s, taken[i]);
 		}
 		pager_slab_fini(&s);
