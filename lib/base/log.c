@@ -128,6 +128,6 @@ const char *pager_log_escape(char buf[PAGER_LOG_ESCAPE], const char *text,
 	if (len > PAGER_LOG_TEXT)
 		len = PAGER_LOG_TEXT;
 	len = strnlen(text, len);
-	strvisx(buf, text, len, VIS_TAB | VIS_NL | VIS_CSTYLE);
+	strvisx(buf, text, len, VIS_TAB | VIS_NL | VIS_CSTYLE | VIS_NOLOCALE);
 	return buf;
 }

@@ -391,8 +391,7 @@ START_TEST(no_descriptors_left)
 	wire_ask(waiting[0], PAGER_OP_PING, 1, NULL, 0, NULL, 0);
 	good_makes_progress();
 	ck_assert(!wire_readable(waiting[0], 250));
-	ck_assert_uint_ge(wire_logged(&daemon_, "cannot accept a connection: "
-						"Too many open files"),
+	ck_assert_uint_ge(wire_logged(&daemon_, "cannot accept a connection: "),
 			  1);
 	ck_assert_uint_eq(wire_fds_of(daemon_.pid), fds_now);
 	/* There is no room either for what a message brings. */
