@@ -301,6 +301,27 @@ START_TEST(zero_pages_and_frames_that_others_hold_are_not_marked)
 }
 END_TEST
 
+START_TEST(marks_survive_a_fork_that_comes_and_goes)
+{
+	struct pager_fault_info info;
+	struct pager_space *child;
+
+	start(11);
+	unit_advise(unit_space, 100, 10, PAGER_ADV_FREE);
+	child = unit_fork(unit_space);
+	unit_map(unit_space, 200, 10, UNIT_RW);
+	unit_refused(
+	    pager_space_fault(unit_space, 200, PAGER_ACCESS_WRITE, &info),
+	    PAGER_ENOMEM, PAGER_ARG_NONE);
+	pager_space_free(child);
+	unit_fill(unit_space, 200, 10, 60);
+	unit_check();
+	ck_assert_uint_eq(unit_info(unit_space).anon, 10);
+	ck_assert_uint_eq(unit_get(unit_space, 104), 0);
+	unit_end();
+}
+END_TEST
+
 START_TEST(a_child_forked_after_free_keeps_what_it_can_see)
 {
 	struct pager_space *child;
@@ -505,6 +526,7 @@ int main(void)
 	    a_populate_or_fork_short_of_memory_takes_free_pages_back,
 	    the_page_that_faults_may_be_among_those_that_go,
 	    pages_that_somebody_shares_are_not_freed,
+	    marks_survive_a_fork_that_comes_and_goes,
 	    zero_pages_and_frames_that_others_hold_are_not_marked,
 	    a_child_forked_after_free_keeps_what_it_can_see,
 	    free_pages_go_again_when_a_fork_has_come_and_gone,
