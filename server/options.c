@@ -49,7 +49,7 @@ void srv_options_usage(FILE *out)
 	    "                      root, else $XDG_RUNTIME_DIR/pagerd.sock)\n"
 	    "  -c, --config FILE   read settings from FILE, again on SIGHUP\n"
 	    "      --check-config  say whether FILE is valid, and leave\n"
-	    "      --memory SIZE   size of the frame pool: 4096, 64M, 1G\n"
+	    "      --memory SIZE   size of the frame pool: 64M, 1G (from 32K)\n"
 	    "      --nodes N       page-table nodes\n"
 	    "      --simulate      no memory behind the frames\n"
 	    "      --ready-fd N    write a line to descriptor N when ready\n"
