@@ -57,22 +57,6 @@ static bool batch_failed(void)
 	       serve_answer.body.batch.failed;
 }
 
-/* Nothing has changed but counters of the whole server, which batches do not
- * undo: they end the first line. */
-static void undone(char *before, const char *what)
-{
-	char *now = serve_picture();
-
-	ck_assert_msg(strcmp(strchr(before, '\n'), strchr(now, '\n')) == 0,
-		      "%s changed the server\nfrom\n%sto\n%s", what, before,
-		      now);
-	ck_assert_int_eq(
-	    strncmp(before, now, (size_t)(strstr(before, " forks") - before)),
-	    0);
-	free(before);
-	free(now);
-}
-
 /* The nth point fails. True: it was met. */
 static bool fail_request(int index, unsigned long nth)
 {
@@ -98,7 +82,7 @@ static bool fail_request(int index, unsigned long nth)
 		ck_assert_uint_eq(request_send(&r), PAGER_OK);
 	} else if (!stopped() && batch_failed() &&
 		   r.body.batch.flags & PAGER_BATCH_ATOMIC) {
-		undone(before, r.name);
+		bed_undone(before, r.name);
 		ck_assert_uint_eq(request_send(&r), PAGER_OK);
 		ck_assert_uint_eq(serve_answer.body.batch.failed, 0);
 	} else {

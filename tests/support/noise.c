@@ -205,6 +205,13 @@ size_t noise_request(struct noise *noise, void *packet, uint64_t seq)
 	return put(noise, op, packet, PAGER_MSG_MAX, seq, NULL, 0, 0);
 }
 
+size_t noise_member(struct noise *noise, unsigned int op, void *packet,
+		    uint64_t seq)
+{
+	return put(noise, pager_op_find(op), packet, PAGER_MSG_MAX, seq, NULL,
+		   0, 0);
+}
+
 static void remember(struct noise *noise, uint64_t *handles,
 		     unsigned int *count, uint64_t handle)
 {

@@ -33,6 +33,10 @@ void noise_init(struct noise *noise, uint64_t seed, unsigned int nonsense);
  * It is well-formed; what is in it may be refused. Never HELLO. */
 size_t noise_request(struct noise *noise, void *packet, uint64_t seq);
 
+/* One of an operation, without data, as a message of a batch. */
+size_t noise_member(struct noise *noise, unsigned int op, void *packet,
+		    uint64_t seq);
+
 /* What was answered: new handles are remembered. */
 void noise_answer(struct noise *noise, const struct pager_answer *answer);
 

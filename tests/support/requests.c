@@ -318,6 +318,62 @@ void bed_end(void)
 	serve_end();
 }
 
+/* They end the first line. */
+static void cut_counters(char *picture)
+{
+	char *at = strstr(picture, " forks");
+	char *end = strchr(at, '\n');
+
+	memmove(at, end, strlen(end) + 1);
+}
+
+/* Lines of the same page, which could be written before and has to be asked for
+ * now: a level of its path has lost that permission. */
+static bool is_permission_lost(const char *before, const char *now)
+{
+	static const char format[] =
+	    "  page %llx entry %llx refs %u access %u sharers %u";
+	unsigned long long page[2], entry[2];
+	unsigned int refs[2], access[2], sharers[2];
+
+	return sscanf(before, format, page, entry, refs, access, sharers) ==
+		   5 &&
+	       sscanf(now, format, page + 1, entry + 1, refs + 1, access + 1,
+		      sharers + 1) == 5 &&
+	       page[0] == page[1] && refs[0] == refs[1] &&
+	       sharers[0] == sharers[1] && (entry[0] | 2) == (entry[1] | 2) &&
+	       entry[0] >= entry[1] &&
+	       access[1] == (access[0] & ~PAGER_ACCESS_WRITE);
+}
+
+static bool is_line_undone(const char *before, const char *now)
+{
+	size_t len = strcspn(now, "\n");
+
+	return (len == strcspn(before, "\n") &&
+		strncmp(before, now, len) == 0) ||
+	       is_permission_lost(before, now);
+}
+
+void bed_undone(char *before, const char *what)
+{
+	char *now = serve_picture();
+	const char *a = before, *b = now;
+
+	cut_counters(before);
+	cut_counters(now);
+	while (*a && *b) {
+		ck_assert_msg(
+		    is_line_undone(a, b), "%s changed\n%.*s\nto\n%.*s", what,
+		    (int)strcspn(a, "\n"), a, (int)strcspn(b, "\n"), b);
+		a += strcspn(a, "\n") + 1;
+		b += strcspn(b, "\n") + 1;
+	}
+	ck_assert_int_eq(*a, *b);
+	free(before);
+	free(now);
+}
+
 void request_get(unsigned int i, struct request *out)
 {
 	if (i >= count)

@@ -58,6 +58,11 @@ void bed_end(void);
 void request_get(unsigned int i, struct request *out);
 void request_find(const char *name, struct request *out);
 
+/* Fails if the server does not look like before (which is freed) in anything
+ * but what a batch does not undo: the counters of the whole server, and pages
+ * that could be written without a fault. */
+void bed_undone(char *before, const char *what);
+
 /* Send it; the error of the answer. */
 unsigned int request_send(const struct request *r);
 /* Append it to a BATCH's data, as message seq. */
