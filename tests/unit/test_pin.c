@@ -107,6 +107,34 @@ START_TEST(a_page_advised_free_before_the_pin_stays)
 }
 END_TEST
 
+START_TEST(a_mark_that_a_fork_hid_from_the_pin_does_not_count)
+{
+	const struct test_world_config config = {.frames = 12};
+	struct pager_fault_info info;
+	struct pager_space *child;
+
+	unit_start(&config);
+	unit_map(unit_space, 100, 10, UNIT_RW);
+	unit_fill(unit_space, 100, 10, 1);
+	unit_advise(unit_space, 100, 10, PAGER_ADV_FREE);
+	unit_protect(unit_space, 100, 10, UNIT_R);
+	child = unit_fork(unit_space);
+	unit_ok(pin(100, 110));
+	pager_space_free(child);
+	unit_map(unit_space, 200, 4, UNIT_RW);
+	unit_put(unit_space, 200, 1);
+	unit_refused(
+	    pager_space_fault(unit_space, 201, PAGER_ACCESS_WRITE, &info),
+	    PAGER_ENOMEM, PAGER_ARG_NONE);
+	for (uint64_t v = 100; v < 110; v++)
+		ck_assert_uint_eq(unit_get(unit_space, v), v - 99);
+	unit_ok(unpin(100, 110));
+	unit_put(unit_space, 201, 2); /* now they may go */
+	ck_assert_uint_eq(unit_get(unit_space, 105), 0);
+	unit_end();
+}
+END_TEST
+
 START_TEST(a_child_is_not_pinned_and_its_regions_merge)
 {
 	struct pager_space *child;
@@ -175,6 +203,7 @@ int main(void)
 	    pin_copies_what_a_fork_shares,
 	    pinned_pages_are_not_dropped,
 	    a_page_advised_free_before_the_pin_stays,
+	    a_mark_that_a_fork_hid_from_the_pin_does_not_count,
 	    a_child_is_not_pinned_and_its_regions_merge,
 	    a_pin_that_cannot_be_kept_is_refused_and_changes_nothing,
 	    a_pinned_range_can_be_unmapped_and_replaced,
