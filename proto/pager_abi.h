@@ -26,7 +26,14 @@
 #define PAGER_MAP_POPULATE  0x08u
 #define PAGER_MAP_NORESERVE 0x10u
 #define PAGER_MAP_GROWSDOWN 0x20u
-#define PAGER_MAP_ALL	    0x3fu
+/* Physically contiguous: private, populated, pinned, not inherited by fork.
+ * The others go with it: where, and aligned to 64 KiB. */
+#define PAGER_MAP_CONTIG    0x040u
+#define PAGER_MAP_ALIGN_64K 0x080u
+#define PAGER_MAP_BELOW_1M  0x100u
+#define PAGER_MAP_BELOW_16M 0x200u
+#define PAGER_MAP_BELOW_4G  0x400u
+#define PAGER_MAP_ALL	    0x3fu /* those of CONTIG are not taken yet */
 
 /* REMAP flags. FIXED and DONTUNMAP need MAYMOVE. */
 #define PAGER_REMAP_MAYMOVE   0x1u
@@ -83,6 +90,51 @@ enum pager_page_type {
 #define PAGER_REGION_PINNED	0x020u
 #define PAGER_REGION_HEAP	0x040u
 #define PAGER_REGION_OBJECT	0x080u
+#define PAGER_REGION_CONTIG	0x100u
+
+/* How much a write fault in an empty private anonymous stretch may fill. */
+enum pager_around {
+	PAGER_AROUND_OFF = 0, /* the page alone */
+	PAGER_AROUND_64K = 1, /* the naturally aligned 64 KiB */
+	PAGER_AROUND_2M = 2,  /* 2 MiB by one large entry, else 64 KiB */
+};
+
+/* Pools. */
+#define PAGER_POOL_NAME_MAX 32u /* with its NUL */
+
+enum pager_pool_mode {
+	PAGER_POOL_MODE_AUTO = 0, /* by sub-blocks, if one fits a block */
+	PAGER_POOL_MODE_SBM = 1,
+	PAGER_POOL_MODE_BBM = 2,
+};
+
+enum pager_block_state {
+	PAGER_BLOCK_ABSENT = 0, /* never plugged, or removed */
+	PAGER_BLOCK_OFFLINE = 1,
+	PAGER_BLOCK_ONLINE = 2,
+};
+
+enum pager_zone {
+	PAGER_ZONE_KERNEL = 0,
+	PAGER_ZONE_MOVABLE = 1,
+};
+
+/* value is in pages where nothing else is said. */
+enum pager_pool_event_type {
+	PAGER_POOL_EVENT_RESIZE = 1, /* a new wish; value: requested */
+	PAGER_POOL_EVENT_PLUG = 2,   /* pfn, value: plugged there */
+	PAGER_POOL_EVENT_UNPLUG = 3, /* pfn, value: unplugged there */
+	PAGER_POOL_EVENT_ADD = 4,    /* a memory block exists */
+	PAGER_POOL_EVENT_REMOVE = 5, /* and is gone */
+	PAGER_POOL_EVENT_ONLINE = 6, /* value: zone */
+	PAGER_POOL_EVENT_OFFLINE = 7,
+	PAGER_POOL_EVENT_BUSY = 8,     /* value: 0 device, 1 memory, 2 veto */
+	PAGER_POOL_EVENT_RETRY = 9,    /* value: in how many ms */
+	PAGER_POOL_EVENT_REACHED = 10, /* value: plugged = requested */
+	PAGER_POOL_EVENT_BROKEN = 11,  /* value: errno */
+	PAGER_POOL_EVENT_BLOCKED = 12, /* out of the offline threshold */
+	PAGER_POOL_EVENT_GROW = 13,    /* memory was short; value: requested */
+};
 
 /* Backends a space can be made with. */
 enum pager_backend {

@@ -22,7 +22,7 @@
 #define SRV_MEMORY_MIN	 (UINT64_C(8) << 12)
 #define SRV_MEMORY_MAX	 ((UINT64_C(1) << 44) - (UINT64_C(2) << 12))
 #define SRV_NODES_MIN	 UINT64_C(16)
-#define SRV_NODES_MAX	 ((UINT64_C(1) << 23) - 2)
+#define SRV_NODES_MAX	 ((UINT64_C(1) << 22) - 2)
 #define SRV_CPUS_MAX	 UINT64_C(64)
 #define SRV_CONNS_MAX	 UINT64_C(4096)
 #define SRV_DRAIN_MAX_MS UINT64_C(60000)

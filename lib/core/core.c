@@ -11,8 +11,8 @@
 #include "lib/core/node.h"
 
 enum { ACCOUNT_SLOTS = 65536 };
-#define MAX_FRAMES ((UINT64_C(1) << 32) - 2)
-#define MAX_NODES  ((UINT64_C(1) << 23) - 2)
+#define MAX_SPAN  ((UINT64_C(1) << 32) - 2)
+#define MAX_NODES ((UINT64_C(1) << 22) - 2)
 
 void *core_alloc(struct pager_core *core, size_t bytes)
 {
@@ -50,7 +50,7 @@ struct pager_core *pager_core_new(const struct pager_core_config *config)
 	struct pager_slab_source src = {.alloc = slab_alloc, .free = slab_free};
 	const size_t slots = ACCOUNT_SLOTS * sizeof(core->accounts[0]);
 
-	if (config->frames < 2 || config->frames > MAX_FRAMES ||
+	if (config->frames < 2 || config->frames > PAGER_ARENA_BASE_PFN ||
 	    config->nodes < 16 || config->nodes > MAX_NODES || !config->tables)
 		return NULL;
 	core = config->host.alloc(config->host.ctx, sizeof(*core));
@@ -107,10 +107,10 @@ void pager_core_free(struct pager_core *core)
 void pager_core_stats(const struct pager_core *core, struct pager_stats *out)
 {
 	*out = core->stats;
-	out->frames_total = core->pool.total;
-	out->frames_used = core->pool.used;
-	out->frames_free = core->pool.total - core->pool.used;
-	out->frames_peak = core->pool.peak;
+	out->frames_total = core->frames.total;
+	out->frames_used = core->frames.used;
+	out->frames_free = core->frames.total - core->frames.used;
+	out->frames_peak = core->frames.peak;
 	out->nodes_total = core->arena.total - 1;
 	out->nodes_used = core->arena.used;
 	out->nodes_peak = core->arena.peak;
@@ -118,7 +118,7 @@ void pager_core_stats(const struct pager_core *core, struct pager_stats *out)
 	out->objects = core->object_count;
 	out->regions = core->region_count;
 	out->metadata_bytes =
-	    core->pool.fresh * (sizeof(struct frame) + sizeof(uint32_t)) +
+	    core->frames.fresh * (sizeof(struct frame) + sizeof(uint32_t)) +
 	    core->arena.used * (PAGER_PAGE_SIZE + sizeof(struct node)) +
 	    core->region_slab.taken * core->region_slab.size +
 	    core->space_slab.taken * core->space_slab.size +

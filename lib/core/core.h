@@ -13,6 +13,7 @@
 
 #include "lib/core/host.h"
 #include "lib/core/mmu.h"
+#include "lib/core/pool.h"
 #include "lib/core/types.h"
 
 struct pager_core;
@@ -25,15 +26,21 @@ struct pager_account;
 
 struct pager_core_config {
 	struct pager_host host;
-	uint64_t frames; /* size of the pool, 1 .. 2^32 - 2 */
-	uint8_t *memory; /* frames * 4096 zeroed bytes, or NULL: simulated */
-	uint64_t nodes;	 /* size of the table arena, 16 .. 2^23 - 2 */
-	uint8_t *tables; /* nodes * 4096 zeroed, page-aligned bytes */
+	uint64_t frames; /* boot memory, from pfn 0 on; 2 .. the arena's base */
+	uint64_t span;	 /* pfns that pools may use end here; 0: frames; at
+			  * most 2^32 - 2 */
+	uint64_t memory_block; /* pages; 0: 32,768 (128 MiB) */
+	uint8_t *memory;       /* span * 4096 bytes of address space, or NULL:
+				* simulated. Those of frames are there and zero; those
+				* of a pool once its backing has committed them. */
+	uint64_t nodes;	       /* size of the table arena, 16 .. 2^22 - 2 */
+	uint8_t *tables;       /* nodes * 4096 zeroed, page-aligned bytes */
 };
 
-/* Where pool and arena lie in the physical layout that entries use. */
-#define PAGER_ARENA_BASE_PFN UINT64_C(0x100000)	 /* 4 GiB */
-#define PAGER_POOL_BASE_PFN  UINT64_C(0x1000000) /* 64 GiB */
+/* The physical layout that entries use: boot memory from 0 on, pools above it,
+ * and the arena where neither may reach. */
+#define PAGER_ARENA_BASE_PFN UINT64_C(0x7800000) /* 480 GiB */
+#define PAGER_ARENA_END_PFN  UINT64_C(0x8000000) /* 512 GiB */
 
 struct pager_stats {
 	uint64_t frames_total;

@@ -77,7 +77,7 @@ static uint32_t copy_frame(struct pager_space *s, uint32_t from)
 	struct pager_core *core = s->core;
 	uint32_t to = frame_take(core, s->account);
 
-	if (core->pool.memory)
+	if (core->frames.memory)
 		memcpy(frame_bytes(core, to), frame_bytes(core, from),
 		       PAGER_PAGE_SIZE);
 	core->stats.cow_copies++;
@@ -102,7 +102,7 @@ static uint64_t new_entry(struct pager_space *s, struct pager_region *r,
 		return copy
 			   ? frame_entry(zero_frame(s)) | PTE_ANON | PTE_W |
 				 perms
-			   : frame_entry(s->core->pool.zero) | PTE_ZERO | perms;
+			   : frame_entry(s->core->frames.zero) | PTE_ZERO | perms;
 	if (copy) {
 		frame = object_page(r->object, object_index(r, vpn));
 		frame =

@@ -21,7 +21,7 @@
 
 int frame_pool_init(struct pager_core *core, uint64_t total, uint8_t *memory)
 {
-	struct pool *p = &core->pool;
+	struct frames *p = &core->frames;
 
 	p->refs = core_alloc(core, total * sizeof(*p->refs));
 	if (!p->refs)
@@ -46,7 +46,7 @@ int frame_pool_init(struct pager_core *core, uint64_t total, uint8_t *memory)
 
 void frame_pool_fini(struct pager_core *core)
 {
-	struct pool *p = &core->pool;
+	struct frames *p = &core->frames;
 
 	assert(p->used == 1);
 	core_free(core, p->frame, p->total * sizeof(*p->frame));
@@ -55,7 +55,7 @@ void frame_pool_fini(struct pager_core *core)
 
 static inline struct pager_status reserve(struct pager_core *core, uint64_t n)
 {
-	struct pool *p = &core->pool;
+	struct frames *p = &core->frames;
 
 	if (n == 0)
 		return pager_ok();
@@ -84,7 +84,7 @@ struct pager_status frame_reserve_pool(struct pager_core *core, uint64_t n)
 static uint32_t take(struct pager_core *core, struct pager_account *account,
 		     bool zeroed)
 {
-	struct pool *p = &core->pool;
+	struct frames *p = &core->frames;
 	uint32_t f = p->free_head;
 
 	if (f != FRAME_NONE) {
@@ -118,7 +118,7 @@ uint32_t frame_take_zeroed(struct pager_core *core,
 
 void frame_release(struct pager_core *core, uint32_t frame)
 {
-	struct pool *p = &core->pool;
+	struct frames *p = &core->frames;
 	struct frame *f = &p->frame[frame];
 
 	assert(f->state == FRAME_USED && p->refs[frame] == 1);
@@ -128,7 +128,7 @@ void frame_release(struct pager_core *core, uint32_t frame)
 	p->limbo = frame;
 }
 
-static void put_free(struct pool *p, uint32_t frame)
+static void put_free(struct frames *p, uint32_t frame)
 {
 	p->frame[frame].state = FRAME_FREE;
 	p->refs[frame] = p->free_head;
@@ -138,7 +138,7 @@ static void put_free(struct pool *p, uint32_t frame)
 
 void frame_free(struct pager_core *core, uint32_t frame)
 {
-	struct pool *p = &core->pool;
+	struct frames *p = &core->frames;
 	struct frame *f = &p->frame[frame];
 
 	assert(f->state == FRAME_USED && p->refs[frame] == 1);
@@ -148,7 +148,7 @@ void frame_free(struct pager_core *core, uint32_t frame)
 
 void frame_drain(struct pager_core *core)
 {
-	struct pool *p = &core->pool;
+	struct frames *p = &core->frames;
 
 	while (p->limbo != FRAME_NONE) {
 		uint32_t frame = p->limbo;

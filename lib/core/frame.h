@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The frame pool as the rest of the core sees it. A frame's reference count is
- * the number of leaf entries and objects that point to it: at most 512 times
- * the nodes of the arena, which is why 32 bits cannot overflow (core.h limits
- * the arena to 2^23 - 2 nodes).
+ * Frames as the rest of the core sees them. A frame's number is its pfn; its
+ * reference count is the number of entries and objects that point to it: at
+ * most 512 times the nodes of the arena, which is why 32 bits cannot overflow
+ * (core.h limits the arena to 2^22 - 2 nodes).
  *
  * The zero frame is immortal and not counted.
  */
@@ -16,14 +16,14 @@
 int frame_pool_init(struct pager_core *core, uint64_t total, uint8_t *memory);
 void frame_pool_fini(struct pager_core *core);
 
-/* Plan: can the pool and the account give n frames? When the pool is short,
- * pages that may go (advice FREE) are taken back first; core->reclaims then
- * changes, and what the plan counted before must be counted again. */
+/* Plan: can the pool and the account give n movable frames? When the pool is
+ * short, pages that may go (advice FREE) are taken back first; core->reclaims
+ * then changes, and what the plan counted before must be counted again. */
 struct pager_status frame_reserve(struct pager_core *core,
 				  struct pager_account *account, uint64_t n);
 /* The same for the pool alone; the caller checks the accounts. */
 struct pager_status frame_reserve_pool(struct pager_core *core, uint64_t n);
-/* Commit: a frame with one reference, charged; contents anything. */
+/* Commit: a movable frame with one reference, charged; contents anything. */
 uint32_t frame_take(struct pager_core *core, struct pager_account *account);
 /* The same, reading as zero. */
 uint32_t frame_take_zeroed(struct pager_core *core,
@@ -35,7 +35,7 @@ void frame_free(struct pager_core *core, uint32_t frame);
 /* After the flush: a reference goes, and the frame with the last one. */
 static inline void frame_drop(struct pager_core *core, uint32_t frame)
 {
-	uint32_t *refs = &core->pool.refs[frame];
+	uint32_t *refs = &core->frames.refs[frame];
 
 	if (*refs > 1)
 		--*refs;
@@ -48,28 +48,35 @@ void frame_drain(struct pager_core *core);
 
 static inline uint32_t frame_of(uint64_t entry)
 {
-	return (uint32_t)(pte_pfn(entry).n - PAGER_POOL_BASE_PFN);
+	return (uint32_t)(pte_pfn(entry).n);
 }
 
 static inline uint64_t frame_entry(uint32_t frame)
 {
-	return pte_from_pfn((struct pager_pfn){PAGER_POOL_BASE_PFN + frame});
+	return pte_from_pfn((struct pager_pfn){frame});
 }
 
 static inline uint32_t frame_refs(const struct pager_core *core, uint32_t frame)
 {
-	return core->pool.refs[frame];
+	return core->frames.refs[frame];
+}
+
+/* For checks; a frame that is not online is none of the three: free. */
+static inline enum frame_state frame_state(const struct pager_core *core,
+					   uint32_t frame)
+{
+	return core->frames.frame[frame].state;
 }
 
 static inline void frame_get(struct pager_core *core, uint32_t frame)
 {
-	core->pool.refs[frame]++;
+	core->frames.refs[frame]++;
 }
 
 /* Drop a reference; a frame without one waits in limbo for the flush. */
 static inline void frame_put(struct pager_core *core, uint32_t frame)
 {
-	uint32_t *refs = &core->pool.refs[frame];
+	uint32_t *refs = &core->frames.refs[frame];
 
 	if (*refs > 1)
 		--*refs;
@@ -81,19 +88,16 @@ static inline void frame_put(struct pager_core *core, uint32_t frame)
 static inline uint8_t *frame_bytes(const struct pager_core *core,
 				   uint32_t frame)
 {
-	if (!core->pool.memory)
+	if (!core->frames.memory)
 		return NULL;
-	return core->pool.memory + ((uint64_t)frame << PAGER_PAGE_SHIFT);
+	return core->frames.memory + ((uint64_t)frame << PAGER_PAGE_SHIFT);
 }
 
 /* The frame of a physical address, or FRAME_NONE. For backends. */
 static inline uint32_t frame_from_pfn(const struct pager_core *core,
 				      struct pager_pfn pfn)
 {
-	if (pfn.n < PAGER_POOL_BASE_PFN ||
-	    pfn.n - PAGER_POOL_BASE_PFN >= core->pool.total)
-		return FRAME_NONE;
-	return (uint32_t)(pfn.n - PAGER_POOL_BASE_PFN);
+	return pfn.n < core->frames.total ? (uint32_t)pfn.n : FRAME_NONE;
 }
 
 #endif

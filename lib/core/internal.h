@@ -29,9 +29,9 @@ struct frame {
 	uint16_t state; /* FRAME_FREE, FRAME_USED, FRAME_LIMBO */
 };
 
-enum { FRAME_FREE = 0, FRAME_USED = 1, FRAME_LIMBO = 2 };
+enum frame_state { FRAME_FREE = 0, FRAME_USED = 1, FRAME_LIMBO = 2 };
 
-struct pool {
+struct frames {
 	uint32_t *refs; /* while used: who points to it; else: the next one */
 	struct frame *frame;
 	uint8_t *memory; /* or NULL */
@@ -120,7 +120,7 @@ struct pager_space {
 
 struct pager_core {
 	struct pager_host host;
-	struct pool pool;
+	struct frames frames;
 	struct arena arena;
 	struct pager_slab region_slab;
 	struct pager_slab space_slab;

@@ -66,7 +66,7 @@ static bool too_many(const struct pager_space *s, const struct tally *t)
 {
 	const struct pager_core *core = s->core;
 
-	return t->frames + t->object_frames > core->pool.total ||
+	return t->frames + t->object_frames > core->frames.total ||
 	       t->nodes + t->object_nodes > core->arena.total ||
 	       t->resident > s->limits.resident ||
 	       !account_has_room(s->account, PAGER_RES_FRAMES, t->frames) ||
@@ -76,7 +76,7 @@ static bool too_many(const struct pager_space *s, const struct tally *t)
 static enum pager_error hopeless(const struct pager_space *s,
 				 const struct tally *t)
 {
-	return t->frames + t->object_frames > s->core->pool.total ||
+	return t->frames + t->object_frames > s->core->frames.total ||
 		       t->nodes + t->object_nodes > s->core->arena.total
 		   ? PAGER_ENOMEM
 		   : PAGER_ELIMIT;

@@ -133,7 +133,7 @@ static bool charge(struct recount *rc, const char *what, uint64_t i,
 static bool check_zero_frame(struct recount *rc)
 {
 	const uint64_t *word =
-	    (const void *)frame_bytes(rc->core, rc->core->pool.zero);
+	    (const void *)frame_bytes(rc->core, rc->core->frames.zero);
 
 	for (unsigned int i = 0; word && i < PAGER_PAGE_SIZE / 8; i++)
 		if (word[i])
@@ -143,7 +143,7 @@ static bool check_zero_frame(struct recount *rc)
 
 static bool check_frames(struct recount *rc)
 {
-	const struct pool *p = &rc->core->pool;
+	const struct frames *p = &rc->core->frames;
 	uint64_t used = 0, listed = 0;
 	uint32_t f;
 
@@ -275,7 +275,7 @@ struct pager_status pager_core_recount(struct pager_core *core, char *why,
 	struct recount rc = {.core = core, .why = why, .size = size};
 	size_t nodes = core->arena.fresh * sizeof(*rc.node_refs);
 	size_t first = core->arena.fresh * sizeof(*rc.first);
-	size_t frames = core->pool.fresh * sizeof(*rc.frame_refs);
+	size_t frames = core->frames.fresh * sizeof(*rc.frame_refs);
 	size_t used = (core->account_top + 1) * sizeof(*rc.used);
 	uint8_t *room = core_alloc(core, used + first + nodes + frames);
 

@@ -30,7 +30,7 @@ static const uint64_t leaf_bits = PTE_P | PTE_W | PTE_U | PTE_A | PTE_D |
 
 static bool check_frame(struct recount *rc, uint64_t e, uint64_t vpn)
 {
-	const struct pool *p = &rc->core->pool;
+	const struct frames *p = &rc->core->frames;
 	uint32_t f = frame_from_pfn(rc->core, pte_pfn(e));
 
 	if (f == FRAME_NONE || f >= p->fresh || p->frame[f].state != FRAME_USED)

@@ -55,7 +55,7 @@ unsigned int table_need_own(const struct table *t, uint64_t vpn)
 /* Both copies of a leaf hold its frames: neither may write to private ones. */
 static void copy_leaf(const struct table *t, uint64_t *from, uint64_t *to)
 {
-	uint32_t *refs = t->core->pool.refs;
+	uint32_t *refs = t->core->frames.refs;
 
 	for (unsigned int i = 0; i < PTE_SLOTS; i++) {
 		uint64_t e = from[i];

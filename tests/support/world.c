@@ -174,9 +174,7 @@ const uint8_t *test_world_bytes(const struct test_world *w, uint64_t pa)
 {
 	uint64_t pfn = pa >> PAGER_PAGE_SHIFT;
 
-	if (!w->memory || pfn < PAGER_POOL_BASE_PFN ||
-	    pfn - PAGER_POOL_BASE_PFN >= w->frames)
+	if (!w->memory || pfn >= w->frames)
 		return NULL;
-	return w->memory +
-	       (pfn - PAGER_POOL_BASE_PFN) * (uint64_t)PAGER_PAGE_SIZE;
+	return w->memory + pfn * (uint64_t)PAGER_PAGE_SIZE;
 }

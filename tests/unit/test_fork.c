@@ -99,7 +99,7 @@ static void count_changes(uint64_t pages, uint64_t *nodes, uint64_t *frames)
 	const struct test_world_config config = {
 	    .nodes = 4096, .frames = 1 << 19, .no_memory = true};
 	const struct arena *a;
-	const struct pool *p;
+	const struct frames *p;
 	uint32_t *old_refs;
 	struct node *old_node;
 	uint64_t done, frame_count, node_count;
@@ -110,7 +110,7 @@ static void count_changes(uint64_t pages, uint64_t *nodes, uint64_t *frames)
 				     PAGER_ACCESS_WRITE, &done));
 	ck_assert_uint_eq(done, pages);
 	a = &unit_world.core->arena;
-	p = &unit_world.core->pool;
+	p = &unit_world.core->frames;
 	frame_count = p->fresh;
 	node_count = a->fresh;
 	old_refs = malloc(frame_count * sizeof(*old_refs));

@@ -103,11 +103,11 @@ START_TEST(a_node_in_limbo_holds_its_frames_until_the_drain)
 	table_fill(&t, &p, frame_entry(frame) | PTE_ANON | PTE_U);
 	node_put(core, root);
 	ck_assert_uint_eq(frame_refs(core, frame), 1);
-	ck_assert_uint_eq(core->pool.frame[frame].state, FRAME_USED);
+	ck_assert_uint_eq(frame_state(core, frame), FRAME_USED);
 	for (int l = 0; l < 4; l++)
 		ck_assert(node_at(core, p.node[l])->used);
 	node_drain(core);
-	ck_assert_uint_eq(core->pool.frame[frame].state, FRAME_FREE);
+	ck_assert_uint_eq(frame_state(core, frame), FRAME_FREE);
 	for (int l = 0; l < 4; l++)
 		ck_assert(!node_at(core, p.node[l])->used);
 	ck_assert_uint_eq(unit_used(PAGER_RES_FRAMES), 0);

@@ -57,7 +57,7 @@ static void wrong(const char *what)
 
 static bool frame_is_free(uint32_t frame)
 {
-	return unit_world.core->pool.frame[frame].state == FRAME_FREE;
+	return frame_state(unit_world.core, frame) == FRAME_FREE;
 }
 
 static int order_attach(void *mmu, struct pager_space *space)

@@ -94,7 +94,7 @@ static void leaf(uint64_t vpn, uint64_t e, const char *word)
 START_TEST(an_entry_that_points_to_no_used_frame)
 {
 	start();
-	leaf(100, (entry(100) & ~PTE_ADDR), "points to no used frame");
+	leaf(100, (entry(100) & ~PTE_ADDR), "the zero frame as 1");
 	leaf(100, entry(100) | UINT64_C(1) << 50, "points to no used frame");
 	leaf(100, (entry(100) & ~PTE_ADDR) | frame_entry(4095),
 	     "points to no used frame");
@@ -425,10 +425,10 @@ START_TEST(a_frame_that_is_free_and_used)
 	struct frame *x;
 
 	start();
-	x = &core->pool.frame[frame_of(entry(100))];
+	x = &core->frames.frame[frame_of(entry(100))];
 	BROKEN(uint16_t, x->state, FRAME_FREE, "no used frame");
 	BROKEN(uint16_t, x->state, FRAME_LIMBO, "no used frame");
-	BROKEN(uint16_t, core->pool.frame[0].state, FRAME_FREE,
+	BROKEN(uint16_t, core->frames.frame[0].state, FRAME_FREE,
 	       "no used frame");
 	unit_end();
 }
@@ -437,20 +437,20 @@ END_TEST
 START_TEST(the_zero_frames_references)
 {
 	start();
-	frame_get(core, core->pool.zero);
+	frame_get(core, core->frames.zero);
 	noticed("2 references, counted 1");
-	frame_put(core, core->pool.zero);
+	frame_put(core, core->frames.zero);
 	unit_end();
 }
 END_TEST
 
 START_TEST(the_pools_lists_and_counts)
 {
-	struct pool *p;
+	struct frames *p;
 
 	start();
 	unit_unmap(unit_space, 102, 1); /* a frame is free */
-	p = &core->pool;
+	p = &core->frames;
 	ck_assert_uint_ne(p->free_head, FRAME_NONE);
 	BROKEN(uint64_t, p->used, p->used - 1, "pool");
 	BROKEN(uint64_t, p->peak, 1, "pool");
@@ -469,7 +469,7 @@ START_TEST(who_pays_for_a_frame)
 	struct frame *x;
 
 	start();
-	x = &core->pool.frame[frame_of(entry(100))];
+	x = &core->frames.frame[frame_of(entry(100))];
 	BROKEN(uint16_t, x->account, 1, "charged to no account");
 	BROKEN(uint16_t, x->account, 65535, "charged to no account");
 	unit_end();

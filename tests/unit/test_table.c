@@ -102,7 +102,7 @@ START_TEST(an_object_without_pages_needs_four_nodes_for_the_first)
 	table_own(&t, 77, &p);
 	ck_assert_uint_eq(unit_used(PAGER_RES_NODES), 1 + 4);
 	table_fill(&t, &p,
-		   frame_entry(core->pool.zero) | PTE_P | PTE_U | PTE_ZERO);
+		   frame_entry(core->frames.zero) | PTE_P | PTE_U | PTE_ZERO);
 	ck_assert_uint_eq(table_need_own(&t, 77), 0);
 	ck_assert_uint_eq(table_sum(&t, pager_range(0, 1000)).zero, 1);
 	ck_assert_uint_eq(table_sum(&t, pager_range(78, 1000)).zero, 0);

@@ -66,7 +66,7 @@ struct pager_space *bench_world_fork(struct bench_world *w,
 static inline uint8_t *bench_world_bytes(const struct bench_world *w,
 					 uint64_t pa)
 {
-	return w->memory + (pa - (PAGER_POOL_BASE_PFN << PAGER_PAGE_SHIFT));
+	return w->memory + pa;
 }
 
 #endif
