@@ -35,19 +35,21 @@ static uint8_t *map_shared(const char *name, size_t bytes)
 	return p == MAP_FAILED ? NULL : p;
 }
 
-int srv_memory_init(struct srv_memory *memory, uint64_t frames, uint64_t nodes,
-		    bool simulate)
+int srv_memory_init(struct srv_memory *memory, uint64_t frames, uint64_t span,
+		    uint64_t nodes, bool simulate)
 {
 	memset(memory, 0, sizeof(*memory));
+	LIST_INIT(&memory->pools);
+	(void)span;
 	memory->table_bytes = nodes * PAGER_PAGE_SIZE;
 	memory->tables = map_shared("pagerd-tables", memory->table_bytes);
 	if (!memory->tables)
 		return -1;
 	if (simulate)
 		return 0;
-	memory->frame_bytes = frames * PAGER_PAGE_SIZE;
-	memory->frames = map_shared("pagerd-frames", memory->frame_bytes);
-	if (memory->frames)
+	memory->physical_bytes = frames * PAGER_PAGE_SIZE;
+	memory->physical = map_shared("pagerd-frames", memory->physical_bytes);
+	if (memory->physical)
 		return 0;
 	frames = (uint64_t)errno;
 	srv_memory_fini(memory);
@@ -57,11 +59,37 @@ int srv_memory_init(struct srv_memory *memory, uint64_t frames, uint64_t nodes,
 
 void srv_memory_fini(struct srv_memory *memory)
 {
-	if (memory->frames)
-		munmap(memory->frames, memory->frame_bytes);
+	if (memory->physical)
+		munmap(memory->physical, memory->physical_bytes);
 	if (memory->tables)
 		munmap(memory->tables, memory->table_bytes);
 	memset(memory, 0, sizeof(*memory));
+}
+
+int srv_memory_pool(struct srv_memory *memory, uint64_t addr, uint64_t pages,
+		    bool reserve, struct vmem_backing *backing)
+{
+	(void)memory;
+	(void)addr;
+	(void)pages;
+	(void)reserve;
+	(void)backing;
+	errno = ENOSYS;
+	return -1;
+}
+
+void srv_memory_pool_drop(struct srv_memory *memory, uint64_t addr)
+{
+	(void)memory;
+	(void)addr;
+}
+
+uint64_t srv_memory_pool_resident(const struct srv_memory *memory,
+				  uint64_t addr)
+{
+	(void)memory;
+	(void)addr;
+	return 0;
 }
 
 static void *host_alloc(void *ctx, size_t bytes)

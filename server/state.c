@@ -34,10 +34,10 @@ int srv_init(struct srv *srv, const struct srv_config *config)
 	    (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
 	core.frames = config->memory / PAGER_PAGE_SIZE;
 	core.nodes = srv_config_nodes(config);
-	if (srv_memory_init(&srv->memory, core.frames, core.nodes,
+	if (srv_memory_init(&srv->memory, core.frames, core.span, core.nodes,
 			    config->simulate))
 		return -1;
-	core.memory = srv->memory.frames;
+	core.memory = srv->memory.physical;
 	core.tables = srv->memory.tables;
 	srv->batch = pager_fail("state.batch")
 			 ? NULL
