@@ -9,6 +9,7 @@
 #include "lib/core/frame.h"
 #include "lib/core/internal.h"
 #include "lib/core/node.h"
+#include "lib/core/rmap.h"
 
 enum { ACCOUNT_SLOTS = 65536 };
 #define MAX_SPAN  ((UINT64_C(1) << 32) - 2)
@@ -32,6 +33,60 @@ void core_free(struct pager_core *core, void *p, size_t bytes)
 		return;
 	core->host_bytes -= bytes;
 	core->host.free(core->host.ctx, p, bytes);
+}
+
+int core_mmu_get(struct pager_core *core, struct pager_mmu mmu)
+{
+	struct core_mmu *free = NULL;
+
+	for (unsigned int i = 0; i < CORE_MMUS; i++) {
+		struct core_mmu *m = &core->mmus[i];
+
+		if (m->spaces && m->mmu.mmu == mmu.mmu &&
+		    m->mmu.ops == mmu.ops) {
+			m->spaces++;
+			return 0;
+		}
+		if (!m->spaces && !free)
+			free = m;
+	}
+	if (!free)
+		return -1;
+	*free = (struct core_mmu){.mmu = mmu, .spaces = 1};
+	return 0;
+}
+
+void core_mmu_put(struct pager_core *core, struct pager_mmu mmu)
+{
+	struct core_mmu *m = core->mmus;
+
+	while (!m->spaces || m->mmu.mmu != mmu.mmu || m->mmu.ops != mmu.ops)
+		m++;
+	m->spaces--;
+}
+
+void core_forget(struct pager_core *core, uint32_t first, uint64_t frames)
+{
+	for (unsigned int i = 0; i < CORE_MMUS; i++) {
+		const struct core_mmu *m = &core->mmus[i];
+
+		if (m->spaces)
+			m->mmu.ops->forget(m->mmu.mmu,
+					   (struct pager_pfn){first}, frames);
+	}
+}
+
+void core_store(struct pager_core *core, uint64_t *slot, uint64_t entry)
+{
+	for (unsigned int i = 0; i < CORE_MMUS; i++) {
+		const struct core_mmu *m = &core->mmus[i];
+
+		if (m->spaces && !(m->mmu.ops->caps & PAGER_MMU_PLAIN_STORE)) {
+			m->mmu.ops->install(m->mmu.mmu, slot, entry);
+			return;
+		}
+	}
+	*(volatile uint64_t *)slot = entry;
 }
 
 static void *slab_alloc(void *ctx, size_t bytes)
@@ -66,6 +121,8 @@ struct pager_core *pager_core_new(const struct pager_core_config *config)
 		goto no_pool;
 	if (node_arena_init(core, config->nodes, config->tables))
 		goto no_arena;
+	if (rmap_init(core, config->span ? config->span : config->frames))
+		goto no_rmap;
 	pager_slab_init(&core->region_slab, "region",
 			sizeof(struct pager_region), src);
 	pager_slab_init(&core->space_slab, "space", sizeof(struct pager_space),
@@ -75,8 +132,11 @@ struct pager_core *pager_core_new(const struct pager_core_config *config)
 	rtree_pools_init(&core->rtree_pools, src);
 	LIST_INIT(&core->spaces);
 	LIST_INIT(&core->objects);
+	LIST_INIT(&core->snapped);
 	return core;
 
+no_rmap:
+	node_arena_fini(core);
 no_arena:
 	frame_pool_fini(core);
 no_pool:
@@ -96,6 +156,7 @@ void pager_core_free(struct pager_core *core)
 	pager_slab_fini(&core->object_slab);
 	pager_slab_fini(&core->space_slab);
 	pager_slab_fini(&core->region_slab);
+	rmap_fini(core);
 	node_arena_fini(core);
 	frame_pool_fini(core);
 	core_free(core, core->accounts,
@@ -119,7 +180,9 @@ void pager_core_stats(const struct pager_core *core, struct pager_stats *out)
 	out->regions = core->region_count;
 	out->metadata_bytes =
 	    core->frames.fresh * (sizeof(struct frame) + sizeof(uint32_t)) +
-	    core->arena.used * (PAGER_PAGE_SIZE + sizeof(struct node)) +
+	    core->arena.used * (PAGER_PAGE_SIZE + sizeof(struct node) +
+				sizeof(*core->rmap.head)) +
+	    core->rmap.room * sizeof(*core->rmap.list) +
 	    core->region_slab.taken * core->region_slab.size +
 	    core->space_slab.taken * core->space_slab.size +
 	    core->object_slab.taken * core->object_slab.size +

@@ -61,6 +61,7 @@ struct pager_stats {
 	uint64_t zero_fills;
 	uint64_t node_copies; /* table nodes unshared after a fork */
 	uint64_t recounts;
+	uint64_t migrations;	 /* pages moved to another frame */
 	uint64_t metadata_bytes; /* nodes, frame records, regions, spaces */
 };
 

@@ -147,7 +147,7 @@ struct pager_status pager_space_fork(struct pager_space *parent,
 	child->brk_start = parent->brk_start;
 	child->brk = parent->brk;
 	child->lazy = parent->lazy;
-	if (child->table.mmu.ops->attach(child->table.mmu.mmu, child)) {
+	if (space_attach(child)) {
 		pager_slab_give(&core->space_slab, child);
 		return pager_refuse(PAGER_ENOMEM, PAGER_ARG_BACKEND);
 	}
@@ -195,6 +195,7 @@ struct pager_status pager_space_snapshot(struct pager_space *space)
 	rtree_clone(&snap->regions, &space->regions, copy_region, &copying);
 	share_table(snap, space);
 	space->snapshot = snap;
+	LIST_INSERT_HEAD(&core->snapped, space, snapped);
 	return pager_ok();
 }
 
@@ -224,6 +225,7 @@ void pager_space_snapshot_drop(struct pager_space *space)
 	struct pager_space *snap = space->snapshot;
 
 	space->snapshot = NULL;
+	LIST_REMOVE(space, snapped);
 	free_snapshot(snap);
 }
 
@@ -242,6 +244,7 @@ void pager_space_snapshot_restore(struct pager_space *space)
 	node_drain(core);
 	rtree_fini(&space->regions);
 	space->snapshot = NULL;
+	LIST_REMOVE(space, snapped);
 	space->table.root = snap->table.root;
 	space->regions = snap->regions;
 	space->last = NULL;

@@ -18,6 +18,7 @@
 #include "lib/base/failpoint.h"
 #include "lib/core/account.h"
 #include "lib/core/reclaim.h"
+#include "lib/core/rmap.h"
 
 int frame_pool_init(struct pager_core *core, uint64_t total, uint8_t *memory)
 {
@@ -123,6 +124,7 @@ void frame_release(struct pager_core *core, uint32_t frame)
 
 	assert(f->state == FRAME_USED && p->refs[frame] == 1);
 	account_uncharge_id(core, f->account, PAGER_RES_FRAMES, 1);
+	rmap_drop(core, frame);
 	f->state = FRAME_LIMBO;
 	p->refs[frame] = p->limbo;
 	p->limbo = frame;
@@ -143,6 +145,7 @@ void frame_free(struct pager_core *core, uint32_t frame)
 
 	assert(f->state == FRAME_USED && p->refs[frame] == 1);
 	account_uncharge_id(core, f->account, PAGER_RES_FRAMES, 1);
+	rmap_drop(core, frame);
 	put_free(p, frame);
 }
 

@@ -3,7 +3,7 @@
  * The core's own records. Only lib/core and tests of its insides include this.
  *
  *	core ── pool of frames     (frame.c)   4 + 4 bytes a frame
- *	     ── arena of nodes     (node.c)    24 bytes a node beside its page
+ *	     ── arena of nodes     (node.c)    40 bytes a node beside its page
  *	     ── accounts, objects, spaces
  *	space ─ rtree of regions   policy
  *	      ─ table              what is present; the truth
@@ -21,6 +21,8 @@
 
 #define FRAME_NONE UINT32_MAX
 #define NODE_NONE  0u
+
+enum { CORE_MMUS = 16 };
 
 /* What is known of a frame beside its reference count, which stands in an
  * array of its own: copying and dropping nodes touches nothing else. */
@@ -53,7 +55,44 @@ struct node {
 	uint32_t next; /* in the free list or in limbo */
 	uint16_t account;
 	uint8_t level; /* 0: leaf .. 3: root */
-	uint8_t used;
+	uint8_t used;  /* enum node_use */
+	/* What the reverse map knows of it; see rmap.h. */
+	uint32_t family;
+	uint32_t base; /* an object's leaf: its pages / 512 */
+	union {
+		struct {
+			uint32_t next;
+			uint32_t prev;
+		} ring;
+		struct pager_object *object; /* an object's leaf */
+	} of;
+};
+
+enum node_use { NODE_FREE = 0, NODE_USED = 1, NODE_OBJECT = 2 };
+
+/* A place more of a frame that has several. */
+struct place {
+	uint32_t place;
+	uint32_t next; /* index, or 0 */
+};
+
+struct rmap {
+	uint32_t *place; /* by frame: a place, or RMAP_LIST and an index */
+	uint32_t *head;	 /* by family: a member; while free: the next one */
+	struct place *list;
+	uint64_t span;
+	uint32_t families; /* names ever used */
+	uint32_t free_family;
+	uint32_t fresh; /* places ever used; [0] is none */
+	uint32_t room;
+	uint32_t used;
+	uint32_t free_place;
+};
+
+/* A backend that spaces use. */
+struct core_mmu {
+	struct pager_mmu mmu;
+	uint64_t spaces;
 };
 
 struct arena {
@@ -113,6 +152,7 @@ struct pager_space {
 	uint64_t brk;
 	bool lazy; /* some page may be marked PTE_LAZY */
 	struct pager_space *snapshot;
+	LIST_ENTRY(pager_space) snapped; /* if there is one */
 	LIST_ENTRY(pager_space) all;
 	uint64_t mmu_tag;  /* the backend's: an address-space id */
 	uint64_t mmu_cpus; /* the backend's: CPUs that may cache it */
@@ -122,6 +162,8 @@ struct pager_core {
 	struct pager_host host;
 	struct frames frames;
 	struct arena arena;
+	struct rmap rmap;
+	struct core_mmu mmus[CORE_MMUS];
 	struct pager_slab region_slab;
 	struct pager_slab space_slab;
 	struct pager_slab object_slab;
@@ -132,6 +174,7 @@ struct pager_core {
 	uint32_t account_top; /* beyond the highest id ever used */
 	LIST_HEAD(, pager_space) spaces;
 	LIST_HEAD(, pager_object) objects;
+	LIST_HEAD(, pager_space) snapped; /* those that have a snapshot */
 	uint64_t space_count;
 	uint64_t object_count;
 	uint64_t region_count;
@@ -140,6 +183,14 @@ struct pager_core {
 	struct pager_stats stats; /* the counters only */
 	size_t host_bytes;	  /* taken from the host */
 };
+
+/* Plan: a space more will use the backend. -1: too many backends. */
+int core_mmu_get(struct pager_core *core, struct pager_mmu mmu);
+void core_mmu_put(struct pager_core *core, struct pager_mmu mmu);
+/* Every backend forgets its translations to the frames from first on. */
+void core_forget(struct pager_core *core, uint32_t first, uint64_t frames);
+/* Store an entry of a table that several spaces may reach. */
+void core_store(struct pager_core *core, uint64_t *slot, uint64_t entry);
 
 /* Memory of the host, counted; the fail point is "host". */
 void *core_alloc(struct pager_core *core, size_t bytes);

@@ -70,6 +70,9 @@ struct pager_mmu_ops {
 	void (*write_protect)(void *mmu, struct pager_space *space,
 			      struct pager_range range);
 
+	/* Forget every translation, of any space, to the frames from pfn on. */
+	void (*forget)(void *mmu, struct pager_pfn pfn, uint64_t pages);
+
 	/* Take the accessed and dirty bits of the range: each is cleared, and
 	 * a dirty page's entry gets the CHANGED bit, so nothing is lost; the
 	 * clean translations are forgotten, so that the next write is seen. */

@@ -12,6 +12,7 @@
 #include "lib/base/failpoint.h"
 #include "lib/core/account.h"
 #include "lib/core/frame.h"
+#include "lib/core/rmap.h"
 
 int node_arena_init(struct pager_core *core, uint64_t total, uint8_t *pages)
 {
@@ -91,7 +92,7 @@ static uint32_t take(struct pager_core *core, struct pager_account *account,
 	a->node[n] = (struct node){.refs = 1,
 				   .account = account->id,
 				   .level = (uint8_t)level,
-				   .used = 1};
+				   .used = NODE_USED};
 	account_charge(account, PAGER_RES_NODES, 1);
 	if (++a->used > a->peak)
 		a->peak = a->used;
@@ -101,7 +102,11 @@ static uint32_t take(struct pager_core *core, struct pager_account *account,
 uint32_t node_take(struct pager_core *core, struct pager_account *account,
 		   unsigned int level)
 {
-	return take(core, account, level, true);
+	uint32_t n = take(core, account, level, true);
+
+	if (level == 0)
+		family_new(core, n);
+	return n;
 }
 
 uint32_t node_take_raw(struct pager_core *core, struct pager_account *account,
@@ -161,7 +166,8 @@ void node_drain(struct pager_core *core)
 		else if (!node_empty(n))
 			drop_upper(core, node);
 		account_uncharge_id(core, n->account, PAGER_RES_NODES, 1);
-		n->used = 0;
+		family_leave(core, node);
+		n->used = NODE_FREE;
 		n->next = a->free_head;
 		a->free_head = node;
 		a->used--;

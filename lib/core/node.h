@@ -24,7 +24,8 @@ struct pager_status node_reserve_arena(struct pager_core *core, uint64_t n);
 /* Commit: an empty node of a level with one reference. */
 uint32_t node_take(struct pager_core *core, struct pager_account *account,
 		   unsigned int level);
-/* Commit: the same with contents anything: the caller writes all 512. */
+/* Commit: the same with contents anything and, a leaf, of no family: the caller
+ * writes all 512 and sees to the family. */
 uint32_t node_take_raw(struct pager_core *core, struct pager_account *account,
 		       unsigned int level);
 /* Drop a reference; a node without one waits in limbo with all it holds. */

@@ -7,6 +7,7 @@
 #include <assert.h>
 
 #include "lib/core/account.h"
+#include "lib/core/rmap.h"
 #include "lib/core/space.h"
 #include "lib/core/table.h"
 
@@ -160,6 +161,7 @@ uint32_t object_make(struct pager_object *o, uint64_t index)
 		return frame;
 	frame = frame_take_zeroed(o->core, o->account);
 	table_own(&o->table, index, &p);
+	family_own(o->core, p.node[0], o, index / PTE_SLOTS);
 	table_fill(&o->table, &p,
 		   frame_entry(frame) | PTE_P | PTE_U | PTE_W | PTE_OBJECT |
 		       PTE_NX);

@@ -42,6 +42,9 @@
 /* The page may go when memory is short, until it is written again. */
 #define PTE_LAZY    (UINT64_C(1) << 53)
 
+/* Inside of a migration alone: it was present, and will be again. */
+#define PTE_MIGRATING (UINT64_C(1) << 54)
+
 #define PTE_LEVELS 4u
 #define PTE_SLOTS  512u
 

@@ -15,6 +15,7 @@
 #include <stdio.h>
 
 #include "lib/core/recount_int.h"
+#include "lib/core/rmap.h"
 #include "lib/core/table.h"
 
 #define wrong recount_wrong
@@ -209,6 +210,13 @@ static bool check_nodes(struct recount *rc)
 	return true;
 }
 
+static bool check_rmap(struct recount *rc)
+{
+	const char *why = rmap_check(rc->core);
+
+	return !why || wrong(rc, "reverse map: %s", why);
+}
+
 static bool check_accounts(struct recount *rc)
 {
 	uint32_t accounts = 0;
@@ -265,7 +273,8 @@ static void count_all(struct recount *rc)
 	LIST_FOREACH (o, &rc->core->objects, all)
 		if (!check_object(rc, o))
 			return;
-	if (check_counts(rc) && check_frames(rc) && check_nodes(rc))
+	if (check_counts(rc) && check_frames(rc) && check_nodes(rc) &&
+	    check_rmap(rc))
 		check_accounts(rc);
 }
 

@@ -10,6 +10,7 @@
 #include <inttypes.h>
 
 #include "lib/core/recount_int.h"
+#include "lib/core/rmap.h"
 #include "lib/core/table.h"
 
 /* Whose tree is walked: a space's (regions say what may be there), or an
@@ -18,6 +19,7 @@ struct owner {
 	const struct pager_space *space;
 	const struct pager_object *object;
 	const struct pager_region *region; /* where the walk is */
+	uint32_t node;			   /* and which leaf */
 };
 
 #define wrong recount_wrong
@@ -123,14 +125,18 @@ static bool check_leaf(struct recount *rc, struct owner *o, uint64_t e,
 			     vpn, e);
 	if (!check_frame(rc, e, vpn))
 		return false;
-	if (o->space)
-		return check_policy(rc, o, e, vpn);
-	if (pte_type(e) != PAGER_PAGE_OBJECT || vpn >= o->object->size)
+	if (!o->space &&
+	    (pte_type(e) != PAGER_PAGE_OBJECT || vpn >= o->object->size))
 		return wrong(rc,
 			     "object %" PRIu64 ": page %#" PRIx64
 			     " beyond its end or of a wrong type",
 			     o->object->id, vpn);
-	return true;
+	if ((pte_type(e) == PAGER_PAGE_ANON || !o->space) &&
+	    !rmap_knows(rc->core, frame_of(e), o->node, pte_index(vpn, 0)))
+		return wrong(rc,
+			     "page %#" PRIx64 ": frame %u does not know of it",
+			     vpn, frame_of(e));
+	return !o->space || check_policy(rc, o, e, vpn);
 }
 
 static bool check_child(struct recount *rc, uint64_t e, unsigned int level)
@@ -220,6 +226,7 @@ static bool walk(struct recount *rc, struct owner *o, uint32_t node,
 	struct sums s = {0};
 
 	rc->first[node] = o->space;
+	o->node = node;
 	for (unsigned int i = 0; i < PTE_SLOTS; i++) {
 		uint64_t e = slot[i], at = base + i * pte_span(level);
 		const struct node *n;

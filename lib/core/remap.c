@@ -8,6 +8,7 @@
  *	dontunmap	|    |  ->  |####|	old mapping stays, empty
  *	old length 0	|####|  ->  |####|	shared only: a second view
  */
+#include "lib/core/rmap.h"
 #include "lib/core/space.h"
 #include "lib/core/table.h"
 
@@ -129,7 +130,11 @@ static struct pager_status plan_move(struct pager_space *s,
 	if (!m->second)
 		nodes += table_need_detach(&s->table, m->from) +
 			 table_need_move(&s->table, moved, m->to);
-	return node_reserve(s->core, s->account, nodes);
+	st = node_reserve(s->core, s->account, nodes);
+	if (st.err || m->second)
+		return st;
+	return rmap_reserve(s->core,
+			    table_need_places(&s->table, moved, m->to));
 }
 
 static void copy_regions(struct pager_space *s, const struct moving *m,

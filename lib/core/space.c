@@ -27,6 +27,18 @@ static struct pager_limits limits_or_default(const struct pager_limits *l)
 	return out;
 }
 
+int space_attach(struct pager_space *s)
+{
+	const struct pager_mmu mmu = s->table.mmu;
+
+	if (core_mmu_get(s->core, mmu))
+		return -1;
+	if (mmu.ops->attach(mmu.mmu, s) == 0)
+		return 0;
+	core_mmu_put(s->core, mmu);
+	return -1;
+}
+
 struct pager_status
 pager_space_new(struct pager_core *core, struct pager_account *account,
 		struct pager_mmu mmu, struct pager_range range,
@@ -52,7 +64,7 @@ pager_space_new(struct pager_core *core, struct pager_account *account,
 	s->table.mmu = mmu;
 	s->range = range;
 	s->limits = limits_or_default(limits);
-	if (mmu.ops->attach(mmu.mmu, s)) {
+	if (space_attach(s)) {
 		pager_slab_give(&core->space_slab, s);
 		return pager_refuse(PAGER_ENOMEM, PAGER_ARG_BACKEND);
 	}
@@ -86,6 +98,7 @@ void pager_space_free(struct pager_space *space)
 		pager_space_snapshot_drop(space);
 	space_remove(space, everything);
 	space->table.mmu.ops->detach(space->table.mmu.mmu, space);
+	core_mmu_put(core, space->table.mmu);
 	node_put(core, space->table.root);
 	node_drain(core);
 	rtree_fini(&space->regions);

@@ -62,6 +62,8 @@ void space_merge(struct pager_space *s, struct pager_range r);
 /* Remove all that the (isolated) range holds: table, flush, regions, memory. */
 void space_remove(struct pager_space *s, struct pager_range r);
 
+/* Begin to use its backend. -1: it, or the core, has no room. */
+int space_attach(struct pager_space *s);
 void space_invalidate(struct pager_space *s, struct pager_range r);
 void space_note_peak(struct pager_space *s);
 

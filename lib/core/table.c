@@ -7,6 +7,7 @@
 
 #include <assert.h>
 
+#include "lib/core/rmap.h"
 #include "lib/core/table_int.h"
 
 uint64_t *table_walk(const struct table *t, uint64_t vpn, struct path *p,
@@ -97,6 +98,7 @@ uint32_t table_copy_node(struct table *t, uint32_t old)
 	struct node *n = node_at(core, new);
 
 	assert(o->refs > 1);
+	family_join(core, new, old);
 	(o->level ? copy_upper : copy_leaf)(t, node_slots(core, old),
 					    node_slots(core, new));
 	n->anon = o->anon;
@@ -143,10 +145,23 @@ void table_own(struct table *t, uint64_t vpn, struct path *p)
 	p->slot = node_slots(core, node) + pte_index(vpn, 0);
 }
 
+/* A frame gets its place where it is first put: by private entries, and by
+ * those of an object's own table. */
+static void note_place(const struct table *t, const struct path *p,
+		       uint64_t entry)
+{
+	if (pte_type(entry) == PAGER_PAGE_ANON ||
+	    (pte_type(entry) == PAGER_PAGE_OBJECT && !t->mmu.ops))
+		rmap_set(t->core, frame_of(entry), p->node[0],
+			 (unsigned int)((uintptr_t)p->slot / sizeof(*p->slot)) %
+			     PTE_SLOTS);
+}
+
 void table_fill(struct table *t, struct path *p, uint64_t entry)
 {
 	assert(*p->slot == 0 && entry);
 	table_store(t, p->slot, entry);
+	note_place(t, p, entry);
 	sums_add_path(t->core, p, pte_type(entry), 1);
 }
 
@@ -157,6 +172,7 @@ void table_replace(struct table *t, struct path *p, uint64_t entry)
 
 	assert(was != PAGER_PAGE_NONE && now != PAGER_PAGE_NONE);
 	table_store(t, p->slot, entry);
+	note_place(t, p, entry);
 	if (was == now)
 		return;
 	sums_add_path(t->core, p, was, -1);

@@ -71,9 +71,11 @@ unsigned int table_need_own(const struct table *t, uint64_t vpn);
 /* Commit: make the path to vpn own, down to the leaf node. The caller fills
  * the slot: a new node may not stay empty. */
 void table_own(struct table *t, uint64_t vpn, struct path *p);
-/* Commit: put an entry (with a page) into an empty slot of an own path. */
+/* Commit: put an entry into an empty slot of an own path; a private one's frame
+ * was just taken. */
 void table_fill(struct table *t, struct path *p, uint64_t entry);
-/* Commit: replace a present entry of an own path; sums follow the types. */
+/* Commit: replace an entry of an own path; sums follow the types, and a private
+ * one's frame was just taken. */
 void table_replace(struct table *t, struct path *p, uint64_t entry);
 
 /* Nodes that making every existing path of the range own would need. */
@@ -95,6 +97,9 @@ void table_detach(struct table *t, struct pager_range r);
 /* Nodes that table_move needs. */
 uint64_t table_need_move(const struct table *t, struct pager_range from,
 			 uint64_t to);
+/* Places of the reverse map that it needs; see rmap_reserve. */
+uint64_t table_need_places(const struct table *t, struct pager_range from,
+			   uint64_t to);
 /* Commit: move the pages of a range to an empty one elsewhere. Leaf nodes that
  * are covered whole, at the same offset within 2 MiB, move as they are. */
 void table_move(struct table *t, struct pager_range from, uint64_t to);

@@ -13,6 +13,7 @@
 
 #include <assert.h>
 
+#include "lib/core/rmap.h"
 #include "lib/core/table_int.h"
 
 enum { LEAF_PAGES = PTE_SLOTS };
@@ -87,6 +88,37 @@ uint64_t table_need_move(const struct table *t, struct pager_range from,
 		v = next_leaf(t, end, from.end);
 	}
 	return need;
+}
+
+struct counting {
+	const struct table *t;
+	uint64_t shared;
+};
+
+static void count_shared(void *ctx, uint64_t vpn, uint64_t *slot)
+{
+	struct counting *c = ctx;
+
+	(void)vpn;
+	c->shared += pte_type(*slot) == PAGER_PAGE_ANON &&
+		     frame_refs(c->t->core, frame_of(*slot)) > 1;
+}
+
+uint64_t table_need_places(const struct table *t, struct pager_range from,
+			   uint64_t to)
+{
+	struct counting c = {.t = t};
+
+	if (from.start >= from.end)
+		return 0;
+	/* Whole leaves move as they are, places and all; the ends do not. */
+	if ((from.start - to) % LEAF_PAGES == 0 &&
+	    from.start % LEAF_PAGES == 0 && from.end % LEAF_PAGES == 0)
+		return 0;
+	/* Pages of a node that is shared will have several holders. */
+	if (table_each(t, from, false, count_shared, &c))
+		return table_sum(t, from).anon;
+	return c.shared;
 }
 
 static struct sums leaf_sums(const struct pager_core *core, uint32_t leaf)
@@ -178,7 +210,11 @@ static void move_pages(struct table *t, uint64_t vpn, uint64_t end, uint64_t to)
 		dst.slot = node_slots(t->core, dst.node[0]) + pte_index(to, 0);
 		table_store(t, slot, 0);
 		sums_add_path(t->core, &src, pte_type(e), -1);
-		table_fill(t, &dst, e);
+		table_store(t, dst.slot, e);
+		sums_add_path(t->core, &dst, pte_type(e), 1);
+		if (pte_type(e) == PAGER_PAGE_ANON)
+			rmap_move(t->core, frame_of(e), dst.node[0],
+				  pte_index(to, 0));
 	}
 	prune(t, vpn, &src, 0);
 }

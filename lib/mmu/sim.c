@@ -72,6 +72,15 @@ static void sim_invalidate(void *mmu, struct pager_space *space,
 	sim->stats.page_flushes += pager_range_len(range);
 }
 
+static void sim_forget(void *mmu, struct pager_pfn pfn, uint64_t pages)
+{
+	struct pager_sim *sim = mmu;
+
+	if (!skipped(sim))
+		tlb_flush_frames(sim, pfn.n, pages);
+	sim->stats.frame_flushes += pages;
+}
+
 static struct pager_harvest sim_harvest(void *mmu, struct pager_space *space,
 					struct pager_range range);
 
@@ -142,6 +151,7 @@ static const struct pager_mmu_ops sim_ops = {
     .install = sim_install,
     .invalidate = sim_invalidate,
     .write_protect = sim_invalidate,
+    .forget = sim_forget,
     .harvest = sim_harvest,
     .access = sim_access,
 };

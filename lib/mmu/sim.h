@@ -29,6 +29,7 @@ struct pager_sim_stats {
 	uint64_t faults;
 	uint64_t page_flushes;
 	uint64_t space_flushes;
+	uint64_t frame_flushes;
 };
 void pager_sim_stats(const struct pager_sim *sim, struct pager_sim_stats *out);
 

@@ -42,6 +42,9 @@ void tlb_fill(struct pager_sim *sim, unsigned int cpu, struct tlb_entry e);
 void tlb_flush_page(struct pager_sim *sim, uint64_t cpus, uint64_t asid,
 		    uint64_t vpn);
 
+/* Forget whatever leads to one of the frames, on all CPUs. */
+void tlb_flush_frames(struct pager_sim *sim, uint64_t pfn, uint64_t pages);
+
 /* The walk; mark: set accessed and dirty as the hardware would. */
 struct pager_sim_walk sim_walk(const struct pager_core *core, uint32_t root,
 			       uint64_t va, uint32_t access, bool mark);

@@ -45,3 +45,14 @@ void tlb_flush_page(struct pager_sim *sim, uint64_t cpus, uint64_t asid,
 			e->asid = 0;
 	}
 }
+
+void tlb_flush_frames(struct pager_sim *sim, uint64_t pfn, uint64_t pages)
+{
+	for (unsigned int cpu = 0; cpu < sim->cpus; cpu++) {
+		struct tlb_entry *e = &sim->tlb[cpu].way[0][0];
+
+		for (unsigned int i = 0; i < TLB_SETS * TLB_WAYS; i++, e++)
+			if (e->pfn - pfn < pages)
+				e->asid = 0;
+	}
+}

@@ -142,6 +142,15 @@ static void order_write_protect(void *mmu, struct pager_space *space,
 	order.inner.ops->write_protect(order.inner.mmu, space, r);
 }
 
+static void order_forget(void *mmu, struct pager_pfn pfn, uint64_t pages)
+{
+	(void)mmu;
+	for (int i = 0; i < CACHED; i++)
+		if (order.cached[i].frame - pfn.n < pages)
+			order.cached[i].space = NULL;
+	order.inner.ops->forget(order.inner.mmu, pfn, pages);
+}
+
 static struct pager_harvest order_harvest(void *mmu, struct pager_space *space,
 					  struct pager_range r)
 {
@@ -198,6 +207,7 @@ static void start_with(const struct test_world_config *config)
 	    .install = order_install,
 	    .invalidate = order_invalidate,
 	    .write_protect = order_write_protect,
+	    .forget = order_forget,
 	    .harvest = order_harvest,
 	    .access = order_access,
 	};

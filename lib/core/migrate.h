@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Migration: a page's contents go to another frame, and every entry that maps
+ * it follows. Nobody notices: contents, protections, sharing, accessed, dirty
+ * and changed bits, charges and counts stay.
+ *
+ *	each entry: not present, marked MIGRATING	nobody writes any more
+ *	flush the frame in every MMU			now the bits are stable
+ *	copy
+ *	each entry: the new frame, present as before
+ *	free the old frame
+ */
+#ifndef LIB_CORE_MIGRATE_H
+#define LIB_CORE_MIGRATE_H
+
+#include "lib/core/rmap.h"
+
+/* May the frame be moved? Not if it is pinned, or the zero frame. */
+bool migrate_may(const struct pager_core *core, uint32_t frame);
+
+/* Commit: move a frame that may be moved to one that the caller took: charged
+ * to anybody, with one reference and no entry. The old frame is free then. */
+void migrate_to(struct pager_core *core, uint32_t from, uint32_t to);
+
+/*
+ * Move every used frame of an ISOLATED chunk elsewhere. 0; -EBUSY: a frame
+ * that may not be moved, found before anything moves; -ENOMEM: nowhere to move
+ * to. Frames moved before that stay moved. *moved is added to.
+ */
+int migrate_chunk(struct pager_core *core, uint32_t chunk, uint64_t *moved);
+
+#endif

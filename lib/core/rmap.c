@@ -1,0 +1,453 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The reverse map: families of leaves, places of frames, and from both to the
+ * entries.
+ */
+#include "lib/core/rmap.h"
+
+#include <assert.h>
+#include <string.h>
+
+#include "lib/base/failpoint.h"
+#include "lib/core/space.h"
+#include "lib/core/table.h"
+
+enum { FIRST_ROOM = 64 };
+
+int rmap_init(struct pager_core *core, uint64_t span)
+{
+	struct rmap *m = &core->rmap;
+
+	m->place = core_alloc(core, span * sizeof(*m->place));
+	m->head = core_alloc(core, core->arena.total * sizeof(*m->head));
+	m->span = span;
+	m->families = 1;
+	m->fresh = 1;
+	if (m->place && m->head)
+		return 0;
+	rmap_fini(core);
+	return -1;
+}
+
+void rmap_fini(struct pager_core *core)
+{
+	struct rmap *m = &core->rmap;
+
+	core_free(core, m->list, m->room * sizeof(*m->list));
+	core_free(core, m->head, core->arena.total * sizeof(*m->head));
+	core_free(core, m->place, m->span * sizeof(*m->place));
+	*m = (struct rmap){0};
+}
+
+/* --- families ------------------------------------------------------------- */
+
+void family_new(struct pager_core *core, uint32_t node)
+{
+	struct rmap *m = &core->rmap;
+	struct node *n = node_at(core, node);
+	uint32_t family = m->free_family;
+
+	if (family != FAMILY_NONE) {
+		m->free_family = m->head[family];
+	} else {
+		assert(m->families < core->arena.total);
+		family = m->families++;
+	}
+	m->head[family] = node;
+	n->family = family;
+	n->of.ring.next = node;
+	n->of.ring.prev = node;
+}
+
+void family_join(struct pager_core *core, uint32_t node, uint32_t other)
+{
+	struct node *n = node_at(core, node);
+	struct node *o = node_at(core, other);
+
+	n->family = o->family;
+	if (n->family == FAMILY_NONE)
+		return;
+	assert(o->used == NODE_USED);
+	n->of.ring.next = o->of.ring.next;
+	n->of.ring.prev = other;
+	node_at(core, o->of.ring.next)->of.ring.prev = node;
+	o->of.ring.next = node;
+}
+
+static void free_family(struct rmap *m, uint32_t family)
+{
+	m->head[family] = m->free_family;
+	m->free_family = family;
+}
+
+void family_leave(struct pager_core *core, uint32_t node)
+{
+	struct rmap *m = &core->rmap;
+	struct node *n = node_at(core, node);
+	uint32_t family = n->family;
+
+	if (family == FAMILY_NONE)
+		return;
+	n->family = FAMILY_NONE;
+	if (n->used == NODE_OBJECT || n->of.ring.next == node) {
+		free_family(m, family);
+		return;
+	}
+	node_at(core, n->of.ring.next)->of.ring.prev = n->of.ring.prev;
+	node_at(core, n->of.ring.prev)->of.ring.next = n->of.ring.next;
+	if (m->head[family] == node)
+		m->head[family] = n->of.ring.next;
+}
+
+void family_own(struct pager_core *core, uint32_t node, struct pager_object *o,
+		uint64_t base)
+{
+	struct node *n = node_at(core, node);
+
+	if (n->used == NODE_OBJECT)
+		return;
+	assert(n->refs == 1 && n->of.ring.next == node);
+	n->used = NODE_OBJECT;
+	n->base = (uint32_t)base;
+	n->of.object = o;
+}
+
+/* --- places --------------------------------------------------------------- */
+
+static uint32_t family_of(uint32_t place)
+{
+	return place >> 9;
+}
+
+static unsigned int slot_of(uint32_t place)
+{
+	return place & (PTE_SLOTS - 1);
+}
+
+/* Grow the table of places by copying: pieces of it are named by index. */
+static struct pager_status grow(struct pager_core *core, uint64_t room)
+{
+	struct rmap *m = &core->rmap;
+	struct place *list;
+	uint64_t to = m->room ? m->room : FIRST_ROOM;
+
+	while (to < room)
+		to *= 2;
+	if (to > RMAP_LIST)
+		return pager_refuse(PAGER_ENOMEM, PAGER_ARG_NONE);
+	list = core_alloc(core, to * sizeof(*list));
+	if (!list)
+		return pager_refuse(PAGER_ENOMEM, PAGER_ARG_NONE);
+	if (m->list)
+		memcpy(list, m->list, m->fresh * sizeof(*list));
+	core_free(core, m->list, m->room * sizeof(*list));
+	m->list = list;
+	m->room = (uint32_t)to;
+	return pager_ok();
+}
+
+struct pager_status rmap_reserve(struct pager_core *core, uint64_t n)
+{
+	struct rmap *m = &core->rmap;
+	uint64_t room;
+
+	if (n == 0)
+		return pager_ok();
+	if (pager_fail("place"))
+		return pager_refuse(PAGER_ENOMEM, PAGER_ARG_NONE);
+	/* A frame that gets its second place needs two records. */
+	room = 1 + m->used + 2 * n;
+	return room <= m->room ? pager_ok() : grow(core, room);
+}
+
+static uint32_t take_place(struct rmap *m, uint32_t place, uint32_t next)
+{
+	uint32_t i = m->free_place;
+
+	if (i) {
+		m->free_place = m->list[i].next;
+	} else {
+		assert(m->fresh < m->room);
+		i = m->fresh++;
+	}
+	m->list[i] = (struct place){place, next};
+	m->used++;
+	return i;
+}
+
+static void free_place(struct rmap *m, uint32_t i)
+{
+	m->list[i] = (struct place){0, m->free_place};
+	m->free_place = i;
+	m->used--;
+}
+
+void rmap_drop_list(struct pager_core *core, uint32_t frame)
+{
+	struct rmap *m = &core->rmap;
+	uint32_t i = m->place[frame] & ~RMAP_LIST;
+
+	m->place[frame] = RMAP_NONE;
+	while (i) {
+		uint32_t next = m->list[i].next;
+
+		free_place(m, i);
+		i = next;
+	}
+}
+
+struct finding {
+	void (*fn)(void *ctx, uint32_t node, uint64_t *slot);
+	void *ctx;
+	uint64_t found;
+};
+
+/* All members of a place's family whose slot holds the frame. */
+static void each_at(struct pager_core *core, uint32_t place, uint32_t frame,
+		    struct finding *f)
+{
+	uint32_t first = core->rmap.head[family_of(place)];
+	uint32_t node = first;
+
+	do {
+		uint64_t *slot = node_slots(core, node) + slot_of(place);
+
+		if (pte_type(*slot) == PAGER_PAGE_ANON &&
+		    frame_of(*slot) == frame) {
+			f->found++;
+			if (f->fn)
+				f->fn(f->ctx, node, slot);
+		}
+		node = node_at(core, node)->of.ring.next;
+	} while (node != first);
+}
+
+static bool is_alive(const struct pager_core *core, uint32_t place)
+{
+	const struct rmap *m = &core->rmap;
+	uint32_t family = family_of(place);
+	uint32_t node = family < m->families ? m->head[family] : NODE_NONE;
+
+	/* The head of a name that is free is another free name, or 0. */
+	return node != NODE_NONE && node < core->arena.fresh &&
+	       node_at(core, node)->used == NODE_USED &&
+	       node_at(core, node)->family == family;
+}
+
+static bool holds(struct pager_core *core, uint32_t place, uint32_t frame)
+{
+	struct finding f = {0};
+
+	if (is_alive(core, place))
+		each_at(core, place, frame, &f);
+	return f.found;
+}
+
+/* Before: the entry has left its old place and stands at the new one. */
+void rmap_move(struct pager_core *core, uint32_t frame, uint32_t node,
+	       unsigned int slot)
+{
+	struct rmap *m = &core->rmap;
+	uint32_t place = rmap_place(core, node, slot);
+	uint32_t had = m->place[frame], keep = 0;
+
+	if (frame_refs(core, frame) == 1) {
+		rmap_drop(core, frame);
+		m->place[frame] = place;
+		return;
+	}
+	if (!(had & RMAP_LIST)) {
+		if (had == place)
+			return;
+		if (!holds(core, had, frame)) {
+			m->place[frame] = place;
+			return;
+		}
+		m->place[frame] =
+		    RMAP_LIST | take_place(m, place, take_place(m, had, 0));
+		return;
+	}
+	for (uint32_t i = had & ~RMAP_LIST, next; i; i = next) {
+		next = m->list[i].next;
+		if (m->list[i].place == place ||
+		    !holds(core, m->list[i].place, frame)) {
+			free_place(m, i);
+			continue;
+		}
+		m->list[i].next = keep;
+		keep = i;
+	}
+	m->place[frame] = RMAP_LIST | take_place(m, place, keep);
+}
+
+void rmap_transfer(struct pager_core *core, uint32_t from, uint32_t to)
+{
+	struct rmap *m = &core->rmap;
+
+	assert(!(m->place[to] & RMAP_LIST));
+	m->place[to] = m->place[from];
+	m->place[from] = RMAP_NONE;
+}
+
+bool rmap_knows(const struct pager_core *core, uint32_t frame, uint32_t node,
+		unsigned int slot)
+{
+	const struct rmap *m = &core->rmap;
+	uint32_t place = rmap_place(core, node, slot);
+	uint32_t had = m->place[frame], steps = 0;
+
+	if (!(had & RMAP_LIST))
+		return had == place;
+	for (uint32_t i = had & ~RMAP_LIST; i && i < m->fresh;
+	     i = m->list[i].next)
+		if (m->list[i].place == place)
+			return true;
+		else if (++steps > m->used)
+			break;
+	return false;
+}
+
+/* --- from a frame to its entries -------------------------------------------
+ */
+
+/* The entry of a space that borrows page index of an object through r. */
+static void each_region(const struct pager_region *r, uint64_t index,
+			uint32_t frame, struct finding *f)
+{
+	struct path p;
+	uint64_t eff, *slot;
+
+	if (index < r->offset || index - r->offset >= r->end - r->start)
+		return;
+	slot = table_walk(&r->space->table, r->start + (index - r->offset), &p,
+			  &eff);
+	if (!slot || pte_type(*slot) != PAGER_PAGE_OBJECT ||
+	    frame_of(*slot) != frame)
+		return;
+	f->found++;
+	f->fn(f->ctx, p.node[0], slot);
+}
+
+/* Objects do not know the regions of snapshots. */
+static void each_snapshot(struct pager_core *core, const struct pager_object *o,
+			  uint64_t index, uint32_t frame, struct finding *f)
+{
+	const struct pager_space *s;
+	const struct pager_region *r;
+
+	LIST_FOREACH (s, &core->snapped, snapped) {
+		for (r = rtree_first(&s->snapshot->regions); r;
+		     r = rtree_next(r))
+			if (r->object == o)
+				each_region(r, index, frame, f);
+	}
+}
+
+static void each_of_object(struct pager_core *core, uint32_t node,
+			   unsigned int i, uint32_t frame, struct finding *f)
+{
+	const struct node *n = node_at(core, node);
+	struct pager_object *o = n->of.object;
+	uint64_t index = (uint64_t)n->base * PTE_SLOTS + i;
+	const struct pager_region *r;
+
+	f->found++;
+	f->fn(f->ctx, node, node_slots(core, node) + i);
+	LIST_FOREACH (r, &o->regions, mapped)
+		each_region(r, index, frame, f);
+	each_snapshot(core, o, index, frame, f);
+}
+
+void rmap_each(struct pager_core *core, uint32_t frame,
+	       void (*fn)(void *ctx, uint32_t node, uint64_t *slot), void *ctx)
+{
+	const struct rmap *m = &core->rmap;
+	struct finding f = {.fn = fn, .ctx = ctx};
+	uint32_t place = m->place[frame];
+	uint32_t head;
+
+	if (place & RMAP_LIST) {
+		for (uint32_t i = place & ~RMAP_LIST; i; i = m->list[i].next)
+			if (is_alive(core, m->list[i].place))
+				each_at(core, m->list[i].place, frame, &f);
+		return;
+	}
+	if (place == RMAP_NONE)
+		return;
+	head = m->head[family_of(place)];
+	if (node_at(core, head)->used == NODE_OBJECT)
+		each_of_object(core, head, slot_of(place), frame, &f);
+	else
+		each_at(core, place, frame, &f);
+}
+
+/* --- for the recount --------------------------------------------------------
+ */
+
+static const char *check_ring(const struct pager_core *core, uint32_t family,
+			      uint64_t *members)
+{
+	uint32_t first = core->rmap.head[family], node = first;
+
+	do {
+		const struct node *n = node_at(core, node);
+		uint32_t next = n->of.ring.next;
+
+		if (n->used != NODE_USED || n->family != family)
+			return "a ring has a member of another family";
+		if (next == NODE_NONE || next >= core->arena.fresh ||
+		    node_at(core, next)->of.ring.prev != node)
+			return "a ring is broken";
+		if (++*members > core->arena.fresh)
+			return "a ring does not close";
+		node = next;
+	} while (node != first);
+	return NULL;
+}
+
+static const char *check_lists(const struct rmap *m)
+{
+	uint64_t listed = 0;
+
+	if (m->fresh > m->room && m->room)
+		return "more places than there is room for";
+	for (uint32_t i = m->free_place; i; i = m->list[i].next)
+		if (i >= m->fresh || ++listed > m->fresh)
+			return "the free list of places is broken";
+	return listed + m->used + 1 == m->fresh ? NULL
+						: "places are miscounted";
+}
+
+const char *rmap_check(const struct pager_core *core)
+{
+	const struct rmap *m = &core->rmap;
+	uint64_t members = 0, named = 0, free_names = 0;
+	const char *why = check_lists(m);
+
+	if (why)
+		return why;
+	for (uint32_t f = m->free_family; f; f = m->head[f])
+		if (f >= m->families || ++free_names > m->families)
+			return "the free list of families is broken";
+	for (uint32_t i = 1; i < core->arena.fresh; i++) {
+		const struct node *n = node_at(core, i);
+
+		if (!n->used)
+			continue;
+		if (n->level == 0 && n->family == FAMILY_NONE)
+			return "a leaf has no family";
+		if (n->family >= m->families)
+			return "a node is of no family";
+		named += n->family != FAMILY_NONE;
+		if (n->family == FAMILY_NONE || m->head[n->family] != i)
+			continue;
+		free_names++;
+		if (n->used == NODE_OBJECT)
+			members++;
+		else if ((why = check_ring(core, n->family, &members)))
+			return why;
+	}
+	if (members != named)
+		return "a node is in no ring";
+	return free_names + 1 == m->families ? NULL : "families are miscounted";
+}
