@@ -159,22 +159,27 @@ bool vmem_device_is_plugged(const struct vmem_device *device, uint64_t pfn,
 enum vmem_zone { VMEM_ZONE_KERNEL = 0, VMEM_ZONE_MOVABLE = 1, VMEM_ZONES = 2 };
 
 /* Errors are negative errnos: -ENOMEM, -EBUSY, -EINVAL, others. A memory
- * block is named by its first pfn. The driver hears of the block's ways
- * on- and offline by vmem_driver_notify, from inside of these calls too. */
+ * block is named by its first pfn, a run of them by its first and the pages of
+ * all. The driver hears of the blocks' ways on- and offline by
+ * vmem_driver_notify, from inside of these calls too. The mm tells ADD, REMOVE,
+ * ONLINE and OFFLINE as events; the driver tells the rest. */
 struct vmem_mm_ops {
-	uint64_t (*memory_block)(void *mm); /* pages a memory block */
-	/* The sub-block was plugged or is about to be unplugged: it can be
-	 * used from now on, or cannot. Of a block that is not added yet, or
-	 * that is offline: only noted. */
+	uint64_t (*memory_block)(void *mm); /* pages a memory block: 2^n */
+	/* The device has plugged the range, which reads as zero: it can be
+	 * used once its block is online (fake_online follows if it is); or has
+	 * unplugged it, and all is lost: it was offline, fake-offline, or of a
+	 * block that is not added, which is only noted. */
 	void (*plugged)(void *mm, uint64_t pfn, uint64_t pages);
 	void (*unplugged)(void *mm, uint64_t pfn, uint64_t pages);
-	/* Memory hot-add: the block exists, offline, or online at once if the
-	 * policy says so; what is not plugged of it is never given out. */
-	int (*add)(void *mm, uint64_t pfn);
-	/* An offline block is forgotten. -EBUSY: it is not offline. */
-	int (*remove)(void *mm, uint64_t pfn);
-	/* Both in one; all or nothing. */
-	int (*offline_and_remove)(void *mm, uint64_t pfn);
+	/* Memory hot-add of a run of memory blocks, whole or not at all: they
+	 * exist, offline, or online at once if the policy says so; what is not
+	 * plugged of them is never given out. */
+	int (*add)(void *mm, uint64_t pfn, uint64_t pages);
+	/* A run of offline blocks is forgotten. -EBUSY: one is not offline. */
+	int (*remove)(void *mm, uint64_t pfn, uint64_t pages);
+	/* Both in one of a run of which some may be offline already; if one
+	 * cannot go offline, those that went are online again. */
+	int (*offline_and_remove)(void *mm, uint64_t pfn, uint64_t pages);
 	/* Take a plugged range of an online block out of use, moving what is
 	 * there elsewhere. All or nothing. moved: pages moved, added to. */
 	int (*fake_offline)(void *mm, uint64_t pfn, uint64_t pages,
@@ -192,8 +197,7 @@ struct vmem_mm {
 	void *mm;
 };
 
-/* --- the driver
- * ---------------------------------------------------------------
+/* --- the driver --------------------------------------------------------------
  */
 
 enum vmem_sbm_state {
@@ -227,7 +231,8 @@ struct vmem_driver_config {
 	uint64_t bbm_block; /* pages; 0: the smallest that is allowed */
 	bool offline_only;  /* do not unplug what is online */
 	bool unsafe;	    /* BBM: no fake-offline before the offlining */
-	uint64_t threshold; /* of offline memory, pages; 0: max(1 GiB, two) */
+	uint64_t threshold; /* of offline memory, whole blocks, in pages;
+			     * 0: 1 GiB; at least two blocks (or big ones) */
 	uint64_t retry_ms;  /* 0: 50,000; doubles up to the next */
 	uint64_t retry_max_ms; /* 0: 300,000 */
 	/* Told of each step; may be NULL. */
@@ -236,7 +241,9 @@ struct vmem_driver_config {
 	void *ctx;
 };
 
-/* Reads the configuration. NULL: no memory, or sizes that do not fit. */
+/* Reads the configuration. NULL: no memory (fail point "host"), or sizes that
+ * do not fit: unit and bbm_block are powers of two, a big block is neither
+ * smaller than a memory block nor than the device's, one fits the region. */
 struct vmem_driver *vmem_driver_new(const struct vmem_driver_config *config);
 /* All blocks must be unused, or the mm must be going too. */
 void vmem_driver_free(struct vmem_driver *driver);
@@ -270,7 +277,7 @@ struct vmem_driver_info {
 	uint64_t sub_block; /* pages: of a sub-block, or of a big block */
 	uint64_t requested; /* as last read */
 	uint64_t plugged;
-	uint64_t offline; /* pages plugged and not online */
+	uint64_t offline; /* pages plugged and not online, PLUGGED ones too */
 	uint64_t threshold;
 	uint64_t states[SBM_STATES]; /* blocks by state, of the mode */
 	uint64_t busy;		     /* times something was busy */
