@@ -261,6 +261,8 @@ START_TEST(options_are_read)
 	ck_assert(!flag);
 	ck_assert_int_eq(parse("-f command --flag -x", true, left), 3);
 	ck_assert_str_eq(left, "command|--flag|-x");
+	ck_assert_int_eq(parse("resize -512M -f", false, left), 2);
+	ck_assert_str_eq(left, "resize|-512M");
 	ck_assert_int_eq(parse("--help", false, left), -2);
 	ck_assert_int_eq(parse("-h", false, left), -2);
 }

@@ -90,6 +90,13 @@ static bool is_help(const struct tool_program *program, const char *word)
 	return strcmp(word, "-h") == 0 && !by_letter(program, 'h');
 }
 
+/* "-512M" is an argument, unless there is an option with that digit. */
+static bool is_negative(const struct tool_program *program, const char *word)
+{
+	return word[0] == '-' && word[1] >= '0' && word[1] <= '9' &&
+	       !by_letter(program, word[1]);
+}
+
 /* The option in argv[*at]; *at is moved to the last word it took. */
 static int option(const struct tool_program *program, int argc, char **argv,
 		  int *at)
@@ -133,7 +140,8 @@ int tool_options_parse(const struct tool_program *program, int argc,
 	for (int i = 1; i < argc; i++) {
 		char *word = argv[i];
 
-		if (rest || word[0] != '-' || word[1] == '\0') {
+		if (rest || word[0] != '-' || word[1] == '\0' ||
+		    is_negative(program, word)) {
 			argv[count++] = word;
 			rest |= program->in_order;
 		} else if (strcmp(word, "--") == 0) {

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Command lines: long options (--name value, --name=value) and their letters
- * (-v, -o value, -ovalue), anywhere before "--"; what is left are arguments.
+ * (-v, -o value, -ovalue), anywhere before "--"; what is left are arguments. A
+ * dash before a digit makes no option but a negative number, an argument.
  * A program describes its options in a table; help is made from it.
  */
 #ifndef TOOLS_COMMON_OPTIONS_H
