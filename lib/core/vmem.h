@@ -30,7 +30,7 @@
 enum vmem_request_type {
 	VMEM_PLUG,
 	VMEM_UNPLUG,
-	VMEM_UNPLUG_ALL, /* pfn and blocks are 0 */
+	VMEM_UNPLUG_ALL, /* pfn and blocks do not matter */
 	VMEM_STATE,
 };
 
@@ -94,6 +94,8 @@ enum vmem_event {
 	VMEM_OFFLINE = 9,	  /* */
 };
 
+/* Told in the order they were added. Inside of notify, PLUG and UNPLUG are
+ * answered BUSY, and listeners stay as they are. */
 struct vmem_listener {
 	int (*notify)(void *ctx, enum vmem_event event, uint64_t pfn,
 		      uint64_t pages);
@@ -104,13 +106,17 @@ struct vmem_listener {
 /* --- the device --------------------------------------------------------------
  */
 
-/* Where the bytes come from. Both may be NULL: simulated memory. */
+/* Where the bytes come from. Both may be NULL: simulated memory. Each call
+ * works or changes nothing. */
 struct vmem_backing {
 	void *ctx;
 	/* Make sure that there is memory behind the range, reading as zero.
-	 * 0, or a negative errno (-ENOSPC: the answer is BUSY). */
+	 * 0, or a negative errno (-ENOSPC: the answer is BUSY). The range may
+	 * have been committed before, without having been plugged. */
 	int (*commit)(void *ctx, uint64_t pfn, uint64_t pages);
-	/* Give it back; an access afterwards is an error. 0 or -errno (BUSY) */
+	/* Give it back; an access afterwards is an error. 0 or -errno (BUSY).
+	 * Some of the range may never have been committed: UNPLUG_ALL is one
+	 * call for the whole region. */
 	int (*discard)(void *ctx, uint64_t pfn, uint64_t pages);
 };
 
@@ -126,8 +132,20 @@ struct vmem_device_config {
 	struct vmem_backing backing;
 };
 
-/* Nothing is plugged. NULL: no memory (fail point "host"), or sizes that are
- * not multiples of the block, which must be a power of two. */
+/*
+ * A request is checked in this order (QEMU's):
+ *   1. aligned, not empty, inside of the usable region; else ERROR
+ *   2. PLUG: plugged + that <= requested; else NACK
+ *   3. PLUG: every block is unplugged, UNPLUG: plugged; else ERROR
+ *   4. no other request is under way, the backing and every listener agree;
+ *      else BUSY
+ * and is done whole or not at all. PLUG commits, asks the listeners, and sets
+ * the bits; UNPLUG and UNPLUG_ALL discard, tell the listeners (each run of
+ * blocks), and clear the bits. Fail points: vmem.commit, vmem.discard.
+ *
+ * Nothing is plugged. NULL: no memory (fail point "host"), or sizes that are
+ * not multiples of the block, which must be a power of two.
+ */
 struct vmem_device *vmem_device_new(const struct vmem_device_config *config);
 /* Whatever is plugged is forgotten, not discarded. */
 void vmem_device_free(struct vmem_device *device);
@@ -135,12 +153,13 @@ struct vmem_link vmem_device_link(struct vmem_device *device);
 /*
  * The user's wish. EALIGN: not a multiple of block; ERANGE: beyond the region.
  * usable grows with it: QEMU keeps it at requested + 2 * max(block, 128 MiB),
- * at most the region; it never shrinks here.
+ * at most the region, and at 0 if nothing is requested; it never shrinks here,
+ * but with UNPLUG_ALL and reset. The same wish again is no change.
  */
 struct pager_status vmem_device_resize(struct vmem_device *device,
 				       uint64_t requested);
 /* As after a machine's reset: everything unplugged and discarded, usable as
- * requested says. 0, or -EBUSY if a piece could not be discarded. */
+ * requested says. 0, or -EBUSY if it could not be discarded: no change. */
 int vmem_device_reset(struct vmem_device *device);
 /* Called on every change of requested (and by reset): the driver's config
  * interrupt. */
@@ -149,9 +168,13 @@ void vmem_device_on_config(struct vmem_device *device, void (*fn)(void *ctx),
 /* The caller owns the listener, and removes it before it dies. */
 void vmem_device_listen(struct vmem_device *device, struct vmem_listener *l);
 void vmem_device_unlisten(struct vmem_device *device, struct vmem_listener *l);
-/* Is every block of the range plugged? For checks of accesses. O(blocks/64) */
+/* Is every block of the range plugged? For checks of accesses. O(blocks/64).
+ * No, if it is empty or leaves the region. */
 bool vmem_device_is_plugged(const struct vmem_device *device, uint64_t pfn,
 			    uint64_t pages);
+/* For recounts: the bits and the sizes agree, nothing is plugged beyond
+ * usable, and no request is under way. */
+bool vmem_device_check(const struct vmem_device *device);
 
 /* --- what the driver asks of the memory manager ------------------------------
  */
