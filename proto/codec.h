@@ -53,6 +53,13 @@ union pager_request_body {
 	struct pager_req_object object;
 	struct pager_req_object_resize object_resize;
 	struct pager_req_token token;
+	struct pager_req_space_policy space_policy;
+	struct pager_req_pool pool;
+	struct pager_req_pool_size pool_size;
+	struct pager_req_pool_online pool_online;
+	struct pager_req_pool_addr pool_addr;
+	struct pager_req_pool_cursor pool_cursor;
+	struct pager_req_pool_range pool_range;
 };
 
 /* Every reply body, likewise. */
@@ -79,6 +86,9 @@ union pager_reply_body {
 	struct pager_rep_object_info object_info;
 	struct pager_rep_token token;
 	struct pager_rep_take take;
+	struct pager_rep_pool pool;
+	struct pager_rep_pool_resize pool_resize;
+	struct pager_rep_pool_events pool_events;
 };
 
 enum pager_verdict {

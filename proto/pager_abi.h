@@ -101,6 +101,13 @@ enum pager_around {
 
 /* Pools. */
 #define PAGER_POOL_NAME_MAX 32u /* with its NUL */
+#define PAGER_POOLS_MAX	    64u /* the boot pool is one of them */
+
+/* Flags of a pool as answers show them. */
+#define PAGER_POOL_BOOT	   0x1u /* number 0: nothing of it can be changed */
+#define PAGER_POOL_BBM	   0x2u /* the driver works in big blocks */
+#define PAGER_POOL_BROKEN  0x4u /* the driver gave up for good */
+#define PAGER_POOL_WORKING 0x8u /* something is to do, now or at a retry */
 
 enum pager_pool_mode {
 	PAGER_POOL_MODE_AUTO = 0, /* by sub-blocks, if one fits a block */
@@ -119,7 +126,28 @@ enum pager_zone {
 	PAGER_ZONE_MOVABLE = 1,
 };
 
-/* value is in pages where nothing else is said. */
+/* What a pool's driver knows of a memory block, by sub-blocks (SBM) .. */
+enum pager_sbm_state {
+	PAGER_SBM_UNUSED = 0,
+	PAGER_SBM_PLUGGED = 1, /* plugged, not added: neither add nor unplug
+				* worked */
+	PAGER_SBM_OFFLINE = 2,
+	PAGER_SBM_OFFLINE_PARTIAL = 3,
+	PAGER_SBM_KERNEL = 4,
+	PAGER_SBM_KERNEL_PARTIAL = 5,
+	PAGER_SBM_MOVABLE = 6,
+	PAGER_SBM_MOVABLE_PARTIAL = 7,
+};
+
+/* .. and of the big block that holds it (BBM). */
+enum pager_bbm_state {
+	PAGER_BBM_UNUSED = 0,
+	PAGER_BBM_PLUGGED = 1,
+	PAGER_BBM_ADDED = 2,
+	PAGER_BBM_FAKE_OFFLINE = 3,
+};
+
+/* value is in pages, on the wire in bytes, where nothing else is said. */
 enum pager_pool_event_type {
 	PAGER_POOL_EVENT_RESIZE = 1, /* a new wish; value: requested */
 	PAGER_POOL_EVENT_PLUG = 2,   /* pfn, value: plugged there */

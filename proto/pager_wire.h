@@ -20,6 +20,8 @@
  *
  * Changelog
  *	1.0	The first version.
+ *	1.1	Pools: POOL_LIST (70) to POOL_GROW (80), and what STATS has of
+ *		them at its end. SPACE_POLICY (18).
  */
 #ifndef PROTO_PAGER_WIRE_H
 #define PROTO_PAGER_WIRE_H
@@ -31,7 +33,7 @@
 #include "proto/pager_abi.h"
 
 #define PAGER_VERSION_MAJOR 1
-#define PAGER_VERSION_MINOR 0
+#define PAGER_VERSION_MINOR 1
 #define PAGER_MAGIC	    0x72676170u /* "pagr", little endian */
 
 /* The longest message, header included; and what READ and WRITE carry. */
@@ -250,6 +252,52 @@ struct pager_req_token {
 	uint8_t token[PAGER_TOKEN_SIZE];
 };
 
+struct pager_req_space_policy {
+	uint64_t space;
+	uint32_t around; /* pager_around */
+	uint32_t reserved;
+};
+
+/* Pools: POOL_INFO and POOL_UNPLUG_ALL; addresses are physical. */
+struct pager_req_pool {
+	uint32_t pool;
+	uint32_t reserved;
+};
+
+/* POOL_RESIZE; POOL_GROW: the bound, 0 is off. */
+struct pager_req_pool_size {
+	uint32_t pool;
+	uint32_t reserved;
+	uint64_t size;
+};
+
+struct pager_req_pool_online {
+	uint32_t pool;
+	uint32_t zone; /* pager_zone */
+	uint64_t addr; /* of the memory block */
+};
+
+struct pager_req_pool_addr {
+	uint32_t pool;
+	uint32_t reserved;
+	uint64_t addr;
+};
+
+/* POOL_BLOCKS and POOL_CELLS: the cursor is an address, any one. */
+struct pager_req_pool_cursor {
+	uint32_t pool;
+	uint32_t reserved;
+	uint64_t cursor;
+};
+
+struct pager_req_pool_range {
+	uint32_t pool;
+	uint32_t reserved;
+	uint64_t addr;
+	uint64_t len;
+	uint64_t cursor;
+};
+
 /* --- replies ------------------------------------------------------------- */
 
 struct pager_rep_none {
@@ -287,6 +335,13 @@ struct pager_rep_stats {
 	uint64_t sessions, handles, requests, refusals, violations;
 	uint64_t fds_open; /* file descriptors the server holds */
 	uint64_t uptime_ms;
+	/* from 1.1 on */
+	uint64_t pools;
+	uint64_t pool_requested, pool_plugged; /* bytes, but the boot pool's */
+	uint64_t pool_moved;		       /* bytes */
+	uint64_t pool_busy;
+	uint64_t pool_events; /* number of the newest */
+	uint64_t work_steps, work_longest_us;
 };
 
 struct pager_rep_check {
@@ -359,6 +414,71 @@ struct pager_row_region {
 	uint64_t private_pages; /* with PAGER_LIST_SHARING, else 0 */
 	uint64_t shared_pages;
 	uint64_t proportional; /* bytes */
+};
+
+/* Sizes are in bytes. */
+struct pager_row_pool {
+	uint32_t pool;
+	uint32_t flags; /* PAGER_POOL_BOOT and so on */
+	char name[PAGER_POOL_NAME_MAX];
+	uint32_t node;
+	uint32_t error; /* errno, or 0 */
+	uint64_t addr;
+	uint64_t region;
+	uint64_t usable;
+	uint64_t requested;
+	uint64_t plugged;
+	uint64_t online;
+	uint64_t offline;
+	uint64_t used;
+	uint64_t pinned;
+	uint64_t block;
+	uint64_t sub_block;
+	uint64_t memory_block;
+	uint64_t grow_max;
+	uint64_t moved;
+	uint64_t busy;
+	uint64_t next_try_ms;
+	uint64_t wishes;
+};
+
+struct pager_row_block {
+	uint64_t addr;
+	uint32_t state;	 /* pager_block_state */
+	uint32_t zone;	 /* pager_zone, if it is online */
+	uint32_t driver; /* pager_sbm_state or pager_bbm_state */
+	uint32_t reserved;
+	uint64_t plugged;
+	uint64_t used;
+	uint64_t pinned;
+	uint64_t free_runs;
+};
+
+/* 2 MiB. The rows are neighbours: only the first needs an address, which
+ * follows from the cursor. Counts of pages. */
+struct pager_row_cell {
+	uint8_t state;
+	uint8_t zone;
+	uint16_t plugged;
+	uint16_t used;
+	uint16_t pinned;
+};
+
+struct pager_row_holder {
+	uint64_t space;
+	uint64_t object;
+	uint64_t addr;
+	uint64_t len;
+	uint64_t pinned;
+};
+
+struct pager_row_event {
+	uint64_t number;
+	uint64_t time_ms;
+	uint64_t addr;
+	uint64_t value;
+	uint32_t pool;
+	uint32_t type; /* pager_pool_event_type */
 };
 
 struct pager_rep_user {
@@ -463,6 +583,25 @@ struct pager_rep_take {
 	uint64_t handle;
 	uint32_t type; /* PAGER_HANDLE_* */
 	uint32_t reserved;
+};
+
+struct pager_rep_pool {
+	struct pager_row_pool pool;
+};
+
+struct pager_rep_pool_resize {
+	uint64_t requested;
+	uint64_t wish; /* its number: the newest counts */
+};
+
+/* Rows follow in data. */
+struct pager_rep_pool_events {
+	uint64_t next;
+	uint32_t count;
+	uint32_t row_size;
+	uint64_t lost; /* between cursor and the first row */
+	uint64_t newest;
+	uint64_t now_ms;
 };
 
 static_assert(sizeof(struct pager_hdr) == PAGER_HDR_SIZE, "pager_hdr");

@@ -44,6 +44,10 @@ int pager_call_space_resident(struct pager *pager, uint64_t space,
 			      uint64_t addr, uint64_t len,
 			      struct pager_rep_space_resident *out);
 
+/* around: PAGER_AROUND_*. */
+int pager_call_space_policy(struct pager *pager, uint64_t space,
+			    uint32_t around);
+
 /* --- regions -------------------------------------------------------------- */
 
 int pager_call_map(struct pager *pager, const struct pager_req_map *request,
@@ -109,6 +113,34 @@ int pager_call_give(struct pager *pager, uint64_t handle,
 		    uint8_t token[PAGER_TOKEN_SIZE]);
 int pager_call_take(struct pager *pager, const uint8_t token[PAGER_TOKEN_SIZE],
 		    struct pager_rep_take *out);
+
+/* --- pools ------------------------------------------------------------------
+ *
+ * Addresses are physical, sizes in bytes. What changes a pool is for admins.
+ */
+
+int pager_call_pool_info(struct pager *pager, uint32_t pool,
+			 struct pager_row_pool *out);
+/* Returns as soon as the wish is taken: see POOL_EVENTS and POOL_INFO for how
+ * far the pool has come. */
+int pager_call_pool_resize(struct pager *pager, uint32_t pool, uint64_t size,
+			   struct pager_rep_pool_resize *out);
+int pager_call_pool_unplug_all(struct pager *pager, uint32_t pool,
+			       struct pager_rep_pool_resize *out);
+/* size: up to which it grows by itself; 0: never. */
+int pager_call_pool_grow(struct pager *pager, uint32_t pool, uint64_t size);
+/* One memory block by hand. zone: PAGER_ZONE_*. */
+int pager_call_pool_online(struct pager *pager, uint32_t pool, uint64_t addr,
+			   uint32_t zone);
+int pager_call_pool_offline(struct pager *pager, uint32_t pool, uint64_t addr);
+/*
+ * Events from number cursor on, at most n of them into rows; out->count says
+ * how many, out->next the cursor to go on with. cursor 0: the oldest known;
+ * UINT64_MAX: none, and out->next is the one that comes next.
+ */
+int pager_call_pool_events(struct pager *pager, uint64_t cursor,
+			   struct pager_row_event *rows, size_t n,
+			   struct pager_rep_pool_events *out);
 
 #ifdef __cplusplus
 }

@@ -33,6 +33,13 @@ struct pager_list *pager_list_objects(struct pager *pager);
 /* flags: PAGER_LIST_SHARING. */
 struct pager_list *pager_list_regions(struct pager *pager, uint64_t space,
 				      uint32_t flags);
+/* struct pager_row_pool; row_block; row_cell: from the pool's first cell on,
+ * without a gap; row_holder: who holds pages of [addr, addr + len). */
+struct pager_list *pager_list_pools(struct pager *pager);
+struct pager_list *pager_list_pool_blocks(struct pager *pager, uint32_t pool);
+struct pager_list *pager_list_pool_cells(struct pager *pager, uint32_t pool);
+struct pager_list *pager_list_pool_holders(struct pager *pager, uint32_t pool,
+					   uint64_t addr, uint64_t len);
 void pager_list_free(struct pager_list *list);
 
 /* The next row into *row, which is the list's struct pager_row_* and size bytes

@@ -144,6 +144,14 @@ int pager_call_space_resident(struct pager *pager, uint64_t space,
 			  out, sizeof(*out));
 }
 
+int pager_call_space_policy(struct pager *pager, uint64_t space,
+			    uint32_t around)
+{
+	struct pager_req_space_policy r = {.space = space, .around = around};
+
+	return simple(pager, PAGER_CALL_SPACE_POLICY, &r, sizeof(r), NULL, 0);
+}
+
 /* --- regions -------------------------------------------------------------- */
 
 int pager_call_map(struct pager *pager, const struct pager_req_map *request,

@@ -12,8 +12,11 @@
 struct pager_list {
 	struct pager *pager;
 	enum pager_call call;
-	uint64_t space;
+	uint64_t space; /* regions: of what */
 	uint32_t flags;
+	uint32_t pool; /* blocks, cells, holders: likewise */
+	uint64_t addr;
+	uint64_t len;
 	bool last; /* no page after this one */
 	uint64_t cursor;
 	uint32_t row_size;
@@ -62,6 +65,44 @@ struct pager_list *pager_list_regions(struct pager *pager, uint64_t space,
 	return list_new(pager, PAGER_CALL_REGION_LIST, space, flags);
 }
 
+struct pager_list *pager_list_pools(struct pager *pager)
+{
+	return list_new(pager, PAGER_CALL_POOL_LIST, 0, 0);
+}
+
+static struct pager_list *pool_list_new(struct pager *pager,
+					enum pager_call call, uint32_t pool)
+{
+	struct pager_list *list = list_new(pager, call, 0, 0);
+
+	if (list)
+		list->pool = pool;
+	return list;
+}
+
+struct pager_list *pager_list_pool_blocks(struct pager *pager, uint32_t pool)
+{
+	return pool_list_new(pager, PAGER_CALL_POOL_BLOCKS, pool);
+}
+
+struct pager_list *pager_list_pool_cells(struct pager *pager, uint32_t pool)
+{
+	return pool_list_new(pager, PAGER_CALL_POOL_CELLS, pool);
+}
+
+struct pager_list *pager_list_pool_holders(struct pager *pager, uint32_t pool,
+					   uint64_t addr, uint64_t len)
+{
+	struct pager_list *list =
+	    pool_list_new(pager, PAGER_CALL_POOL_HOLDERS, pool);
+
+	if (list) {
+		list->addr = addr;
+		list->len = len;
+	}
+	return list;
+}
+
 void pager_list_free(struct pager_list *list)
 {
 	free(list);
@@ -71,6 +112,12 @@ static int ask(struct pager_list *list, struct pager_reply *reply)
 {
 	struct pager_req_region_list regions = {
 	    .space = list->space, .cursor = list->cursor, .flags = list->flags};
+	struct pager_req_pool_cursor pool = {.pool = list->pool,
+					     .cursor = list->cursor};
+	struct pager_req_pool_range range = {.pool = list->pool,
+					     .addr = list->addr,
+					     .len = list->len,
+					     .cursor = list->cursor};
 	struct pager_req_cursor cursor = {.cursor = list->cursor};
 
 	switch (list->call) {
@@ -80,6 +127,13 @@ static int ask(struct pager_list *list, struct pager_reply *reply)
 	case PAGER_CALL_REGION_LIST:
 		return pager_call(list->pager, list->call, &regions,
 				  sizeof(regions), NULL, 0, reply);
+	case PAGER_CALL_POOL_BLOCKS:
+	case PAGER_CALL_POOL_CELLS:
+		return pager_call(list->pager, list->call, &pool, sizeof(pool),
+				  NULL, 0, reply);
+	case PAGER_CALL_POOL_HOLDERS:
+		return pager_call(list->pager, list->call, &range,
+				  sizeof(range), NULL, 0, reply);
 	default:
 		return pager_call(list->pager, list->call, &cursor,
 				  sizeof(cursor), NULL, 0, reply);
@@ -125,6 +179,10 @@ static void row_terminate(enum pager_call call, uint8_t *row, size_t size)
 		if (size >= end)
 			row[end - 1] = '\0';
 		end = sizeof(struct pager_row_backend);
+		break;
+	case PAGER_CALL_POOL_LIST:
+		end =
+		    offsetof(struct pager_row_pool, name) + PAGER_POOL_NAME_MAX;
 		break;
 	case PAGER_CALL_SPACE_LIST:
 		end = sizeof(struct pager_row_space);

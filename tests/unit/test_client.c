@@ -60,7 +60,7 @@ END_TEST
 static const struct pager_rep_hello bad_hellos[] = {
     {.major = 2, .max_message = PAGER_MSG_MAX, .page_size = PAGER_PAGE_SIZE},
     {.major = 1,
-     .minor = 1,
+     .minor = PAGER_VERSION_MINOR + 1,
      .max_message = PAGER_MSG_MAX,
      .page_size = PAGER_PAGE_SIZE},
     {.major = 1, .max_message = 64, .page_size = PAGER_PAGE_SIZE},

@@ -31,6 +31,7 @@ static const struct script_verb verbs[] = {
     CALL("info", SPACE_INFO, .args = "space"),
     CALL("sharing", SPACE_SHARING, .args = "space addr len"),
     CALL("resident", SPACE_RESIDENT, .args = "space addr len"),
+    CALL("policy", SPACE_POLICY, .args = "space around"),
     CALL("map", MAP, .args = "space addr len prot",
 	 .words = "shared fixed noreplace populate noreserve growsdown"),
     CALL("unmap", UNMAP, .args = "space addr len"),
@@ -58,6 +59,17 @@ static const struct script_verb verbs[] = {
     CALL("close", OBJECT_CLOSE, .args = "object"),
     CALL("give", GIVE, .args = "handle"),
     CALL("take", TAKE, .args = "token"),
+    CALL("pools", POOL_LIST, .args = ""),
+    CALL("pool", POOL_INFO, .args = "pool"),
+    CALL("poolresize", POOL_RESIZE, .args = "pool size"),
+    CALL("online", POOL_ONLINE, .args = "pool addr zone"),
+    CALL("offline", POOL_OFFLINE, .args = "pool addr"),
+    CALL("unplugall", POOL_UNPLUG_ALL, .args = "pool"),
+    CALL("blocks", POOL_BLOCKS, .args = "pool"),
+    CALL("cells", POOL_CELLS, .args = "pool"),
+    CALL("holders", POOL_HOLDERS, .args = "pool addr len"),
+    CALL("events", POOL_EVENTS, .args = "", .extra = "cursor"),
+    CALL("grow", POOL_GROW, .args = "pool size"),
     {.name = "batch", .kind = SCRIPT_BATCH, .call = PAGER_CALL_BATCH},
     {.name = "end", .kind = SCRIPT_END, .call = PAGER_CALL_BATCH},
     {.name = "session", .kind = SCRIPT_SESSION},
@@ -86,6 +98,8 @@ const struct pager_struct *script_reply_struct(const struct script_verb *verb)
 {
 	if (verb->call == PAGER_CALL_REGION_LOOKUP)
 		return show_struct("row_region");
+	if (verb->call == PAGER_CALL_POOL_INFO)
+		return show_struct("row_pool");
 	return pager_op_find(verb->call)->reply;
 }
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * A field is a number of 2, 4 or 8 bytes, a row of 64-bit numbers, a name or a
- * token; which one is told by its size and its name.
+ * A field is a number of 1, 2, 4 or 8 bytes, a row of 64-bit numbers, a name or
+ * a token; which one is told by its size and its name.
  */
 #include "tools/common/show.h"
 
@@ -24,9 +24,16 @@ static enum form form_of(const struct pager_field *field)
 	if (strcmp(field->name, "name") == 0 ||
 	    strcmp(field->name, "reason") == 0)
 		return FORM_NAME;
-	if (strcmp(field->name, "region") == 0)
+	if (strcmp(field->name, "region") == 0 ||
+	    strcmp(field->name, "pool") == 0)
 		return FORM_ROW;
 	return FORM_NUMBERS;
+}
+
+/* A row that is all of a reply. */
+static const char *row_of(const struct pager_struct *s)
+{
+	return strcmp(s->name, "rep_pool") == 0 ? "row_pool" : "row_region";
 }
 
 uint64_t show_field_value(const struct pager_field *field, const void *body)
@@ -44,6 +51,8 @@ uint64_t show_field_value(const struct pager_field *field, const void *body)
 	} else if (field->size == 2) {
 		memcpy(&u16, p, 2);
 		u64 = u16;
+	} else if (field->size == 1) {
+		u64 = *p;
 	}
 	return u64;
 }
@@ -132,7 +141,7 @@ void show_json(struct tool_json *json, const struct pager_struct *s,
 					 token_text(f, body, buf));
 			break;
 		case FORM_ROW:
-			show_json(json, show_struct("row_region"), p);
+			show_json(json, show_struct(row_of(s)), p);
 			break;
 		case FORM_NUMBERS:
 			tool_json_array(json, f->name);
@@ -182,7 +191,7 @@ void show_text(FILE *out, const struct pager_struct *s, const void *body)
 		if (f->reserved)
 			continue;
 		if (form_of(f) == FORM_ROW) {
-			show_text(out, show_struct("row_region"), p);
+			show_text(out, show_struct(row_of(s)), p);
 			continue;
 		}
 		fprintf(out, "%-16s", f->name);

@@ -42,6 +42,35 @@ static const char *const advices[] = {
     [PAGER_ADV_WIPEONFORK] = "wipeonfork",
     [PAGER_ADV_KEEPONFORK] = "keeponfork",
 };
+static const char *const arounds[] = {
+    [PAGER_AROUND_OFF] = "off",
+    [PAGER_AROUND_64K] = "64k",
+    [PAGER_AROUND_2M] = "2m",
+};
+static const char *const zones[] = {
+    [PAGER_ZONE_KERNEL] = "kernel",
+    [PAGER_ZONE_MOVABLE] = "movable",
+};
+static const char *const block_states[] = {
+    [PAGER_BLOCK_ABSENT] = "absent",
+    [PAGER_BLOCK_OFFLINE] = "offline",
+    [PAGER_BLOCK_ONLINE] = "online",
+};
+static const char *const events[] = {
+    [PAGER_POOL_EVENT_RESIZE] = "resize",
+    [PAGER_POOL_EVENT_PLUG] = "plug",
+    [PAGER_POOL_EVENT_UNPLUG] = "unplug",
+    [PAGER_POOL_EVENT_ADD] = "add",
+    [PAGER_POOL_EVENT_REMOVE] = "remove",
+    [PAGER_POOL_EVENT_ONLINE] = "online",
+    [PAGER_POOL_EVENT_OFFLINE] = "offline",
+    [PAGER_POOL_EVENT_BUSY] = "busy",
+    [PAGER_POOL_EVENT_RETRY] = "retry",
+    [PAGER_POOL_EVENT_REACHED] = "reached",
+    [PAGER_POOL_EVENT_BROKEN] = "broken",
+    [PAGER_POOL_EVENT_BLOCKED] = "blocked",
+    [PAGER_POOL_EVENT_GROW] = "grow",
+};
 static const char *const region_flags[] = {
     "shared",	  "growsdown", "noreserve", "dontfork",
     "wipeonfork", "pinned",    "heap",	    "object",
@@ -61,6 +90,10 @@ static const struct {
     [WORD_HANDLE_TYPE] = TABLE(handle_types),
     [WORD_BACKEND] = TABLE(backends),
     [WORD_ADVICE] = TABLE(advices),
+    [WORD_AROUND] = TABLE(arounds),
+    [WORD_ZONE] = TABLE(zones),
+    [WORD_BLOCK_STATE] = TABLE(block_states),
+    [WORD_EVENT] = TABLE(events),
     [WORD_HEX] = {NULL, 0},
 };
 
@@ -73,6 +106,7 @@ enum word_set word_set_of(const char *in_struct, const char *field)
 	    {"prot", WORD_ACCESS},   {"access", WORD_ACCESS},
 	    {"signal", WORD_SIGNAL}, {"result", WORD_RESULT},
 	    {"advice", WORD_ADVICE}, {"backend", WORD_BACKEND},
+	    {"around", WORD_AROUND}, {"zone", WORD_ZONE},
 	    {"handle", WORD_HEX},    {"addr", WORD_HEX},
 	    {"start", WORD_HEX},     {"end", WORD_HEX},
 	    {"brk", WORD_HEX},	     {"brk_start", WORD_HEX},
@@ -80,6 +114,15 @@ enum word_set word_set_of(const char *in_struct, const char *field)
 	    {"offset", WORD_HEX},    {"space", WORD_HEX},
 	};
 
+	if (strcmp(in_struct, "row_event") == 0 && strcmp(field, "type") == 0)
+		return WORD_EVENT;
+	if ((strcmp(in_struct, "row_block") == 0 ||
+	     strcmp(in_struct, "row_cell") == 0) &&
+	    strcmp(field, "state") == 0)
+		return WORD_BLOCK_STATE;
+	/* Holders have ids, not handles. */
+	if (strcmp(in_struct, "row_holder") == 0 && strcmp(field, "addr") != 0)
+		return WORD_NONE;
 	if (strcmp(field, "type") == 0)
 		return strcmp(in_struct, "rep_take") == 0 ? WORD_HANDLE_TYPE
 							  : WORD_PAGE_TYPE;

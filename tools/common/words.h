@@ -19,6 +19,10 @@ enum word_set {
 	WORD_HANDLE_TYPE,
 	WORD_BACKEND,
 	WORD_ADVICE,
+	WORD_AROUND,
+	WORD_ZONE,
+	WORD_BLOCK_STATE,
+	WORD_EVENT,
 	WORD_HEX, /* a number that is shown in hexadecimal */
 };
 
