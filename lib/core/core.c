@@ -12,8 +12,9 @@
 #include "lib/core/rmap.h"
 
 enum { ACCOUNT_SLOTS = 65536 };
-#define MAX_SPAN  ((UINT64_C(1) << 32) - 2)
-#define MAX_NODES ((UINT64_C(1) << 22) - 2)
+#define MAX_SPAN     ((UINT64_C(1) << 32) - 2)
+#define MEMORY_BLOCK UINT64_C(32768)
+#define MAX_NODES    ((UINT64_C(1) << 22) - 2)
 
 void *core_alloc(struct pager_core *core, size_t bytes)
 {
@@ -105,8 +106,14 @@ struct pager_core *pager_core_new(const struct pager_core_config *config)
 	struct pager_slab_source src = {.alloc = slab_alloc, .free = slab_free};
 	const size_t slots = ACCOUNT_SLOTS * sizeof(core->accounts[0]);
 
+	const uint64_t span = config->span ? config->span : config->frames;
+	const uint64_t block =
+	    config->memory_block ? config->memory_block : MEMORY_BLOCK;
+
 	if (config->frames < 2 || config->frames > PAGER_ARENA_BASE_PFN ||
-	    config->nodes < 16 || config->nodes > MAX_NODES || !config->tables)
+	    span < config->frames || span > MAX_SPAN || block < CHUNK_FRAMES ||
+	    block > MAX_SPAN || block & (block - 1) || config->nodes < 16 ||
+	    config->nodes > MAX_NODES || !config->tables)
 		return NULL;
 	core = config->host.alloc(config->host.ctx, sizeof(*core));
 	if (!core)
@@ -117,7 +124,8 @@ struct pager_core *pager_core_new(const struct pager_core_config *config)
 	core->accounts = core_alloc(core, slots);
 	if (!core->accounts)
 		goto no_accounts;
-	if (frame_pool_init(core, config->frames, config->memory))
+	core->memory_block = block;
+	if (frame_pool_init(core, config->frames, span, config->memory))
 		goto no_pool;
 	if (node_arena_init(core, config->nodes, config->tables))
 		goto no_arena;
@@ -170,7 +178,7 @@ void pager_core_stats(const struct pager_core *core, struct pager_stats *out)
 	*out = core->stats;
 	out->frames_total = core->frames.total;
 	out->frames_used = core->frames.used;
-	out->frames_free = core->frames.total - core->frames.used;
+	out->frames_free = frame_free_count(core, FRAME_MOVABLE);
 	out->frames_peak = core->frames.peak;
 	out->nodes_total = core->arena.total - 1;
 	out->nodes_used = core->arena.used;
@@ -179,7 +187,8 @@ void pager_core_stats(const struct pager_core *core, struct pager_stats *out)
 	out->objects = core->object_count;
 	out->regions = core->region_count;
 	out->metadata_bytes =
-	    core->frames.fresh * (sizeof(struct frame) + sizeof(uint32_t)) +
+	    core->frames.records * FRAME_RECORD_BYTES +
+	    core->frames.added * sizeof(struct chunk) +
 	    core->arena.used * (PAGER_PAGE_SIZE + sizeof(struct node) +
 				sizeof(*core->rmap.head)) +
 	    core->rmap.room * sizeof(*core->rmap.list) +

@@ -43,9 +43,9 @@ struct pager_core_config {
 #define PAGER_ARENA_END_PFN  UINT64_C(0x8000000) /* 512 GiB */
 
 struct pager_stats {
-	uint64_t frames_total;
-	uint64_t frames_used; /* with a reference; the zero frame too */
-	uint64_t frames_free;
+	uint64_t frames_total; /* online */
+	uint64_t frames_used;  /* with a reference; the zero frame too */
+	uint64_t frames_free;  /* that can be given to movable pages now */
 	uint64_t frames_peak;
 	uint64_t nodes_total;
 	uint64_t nodes_used;

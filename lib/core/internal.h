@@ -2,7 +2,8 @@
 /*
  * The core's own records. Only lib/core and tests of its insides include this.
  *
- *	core ── pool of frames     (frame.c)   4 + 4 bytes a frame
+ *	core ── frames             (frame.c)   4 + 2 bytes a frame
+ *	        zones, chunks      (zone.c, chunk.c)  88 bytes a 2 MiB
  *	     ── arena of nodes     (node.c)    40 bytes a node beside its page
  *	     ── accounts, objects, spaces
  *	space ─ rtree of regions   policy
@@ -18,33 +19,46 @@
 #include "lib/core/core.h"
 #include "lib/core/pte.h"
 #include "lib/core/rtree.h"
+#include "lib/core/zone.h"
 
 #define FRAME_NONE UINT32_MAX
 #define NODE_NONE  0u
 
 enum { CORE_MMUS = 16 };
 
-/* What is known of a frame beside its reference count, which stands in an
- * array of its own: copying and dropping nodes touches nothing else. */
-struct frame {
-	uint16_t account;
-	uint16_t state; /* FRAME_FREE, FRAME_USED, FRAME_LIMBO */
-};
-
 enum frame_state { FRAME_FREE = 0, FRAME_USED = 1, FRAME_LIMBO = 2 };
 
+/* Arrays by pfn: as long as the span, in use (touched) only where frames were
+ * ever given. That a frame is free says its chunk's bit alone. */
 struct frames {
-	uint32_t *refs; /* while used: who points to it; else: the next one */
-	struct frame *frame;
-	uint8_t *memory; /* or NULL */
-	uint64_t total;
-	uint64_t fresh; /* frames from here on were never used: zero */
+	uint32_t *refs; /* used: who points to it; limbo: the next; free: 0 */
+	uint16_t *account; /* used: who pays; limbo: FRAME_IN_LIMBO */
+	uint32_t *pins;	   /* zero nearly everywhere */
+	struct chunk *chunk;
+	uint64_t *zone_words; /* of the zones' bitmaps */
+	uint8_t *memory;      /* span * 4096 bytes, or NULL */
 	uint64_t used;
 	uint64_t peak;
-	uint32_t free_head; /* freed frames: contents are anything */
+	struct frame_cache cache[CACHES];
+	struct zone zone[VMEM_ZONES];
+	uint64_t span;
+	uint64_t total;	    /* frames of chunks ONLINE or ISOLATED */
+	uint64_t top;	    /* no frame from here on was ever given */
+	uint64_t added;	    /* chunks that are not ABSENT */
+	uint64_t records;   /* frames whose records are in use */
+	uint64_t no_frames; /* 0: the word of a cache without a chunk */
+	uint32_t chunks;    /* span / 512, rounded up */
+	uint32_t chunk_top; /* beyond the highest that was ever added */
 	uint32_t limbo;	    /* unreferenced, waiting for the flush */
 	uint32_t zero;	    /* the one shared zero frame */
 };
+
+/* In the place of an account's id, of which the highest is 65,533. */
+#define FRAME_IN_LIMBO UINT16_MAX
+/* Bytes of records a frame, where frames are in use: refs, account and place
+ * (rmap.h). */
+#define FRAME_RECORD_BYTES \
+	(sizeof(uint32_t) + sizeof(uint16_t) + sizeof(uint32_t))
 
 /* A table node's record; its 512 entries stand in the arena's page. */
 struct node {
@@ -161,6 +175,7 @@ struct pager_space {
 struct pager_core {
 	struct pager_host host;
 	struct frames frames;
+	uint64_t memory_block; /* pages that go on- and offline together */
 	struct arena arena;
 	struct rmap rmap;
 	struct core_mmu mmus[CORE_MMUS];

@@ -7,6 +7,7 @@
  *
  *	roots -> nodes -> frames	references, levels, sums, permissions
  *	regions				order, bounds, charges, entries conform
+ *	chunks, zones			frame_check.c
  *	free lists			length, nothing in limbo
  *	accounts			all six resources
  */
@@ -142,39 +143,44 @@ static bool check_zero_frame(struct recount *rc)
 	return true;
 }
 
+static bool check_frame(struct recount *rc, uint32_t f)
+{
+	const struct frames *p = &rc->core->frames;
+
+	switch (frame_state(rc->core, f)) {
+	case FRAME_FREE:
+		return true;
+	case FRAME_LIMBO:
+		return wrong(rc, "frame %u was left in limbo", f);
+	case FRAME_USED:
+		break;
+	}
+	if (frame_refs(rc->core, f) != rc->frame_refs[f])
+		return wrong(rc, "frame %u: %u references, counted %u", f,
+			     frame_refs(rc->core, f), rc->frame_refs[f]);
+	return f == p->zero ||
+	       charge(rc, "frame", f, p->account[f], PAGER_RES_FRAMES);
+}
+
 static bool check_frames(struct recount *rc)
 {
 	const struct frames *p = &rc->core->frames;
-	uint64_t used = 0, listed = 0;
-	uint32_t f;
+	const char *why = frame_check(rc->core);
 
+	if (why)
+		return wrong(rc, "pool: %s", why);
 	rc->frame_refs[p->zero] = 1;
-	for (f = 0; f < p->fresh; f++) {
-		const struct frame *x = &p->frame[f];
+	for (uint32_t n = 0; (uint64_t)n << CHUNK_SHIFT < p->top; n++) {
+		const struct chunk *c = &p->chunk[n];
 
-		if (x->state == FRAME_LIMBO)
-			return wrong(rc, "frame %u was left in limbo", f);
-		if (x->state == FRAME_FREE)
+		if (c->nfree == c->total)
 			continue;
-		if (frame_refs(rc->core, f) != rc->frame_refs[f])
-			return wrong(rc, "frame %u: %u references, counted %u",
-				     f, frame_refs(rc->core, f),
-				     rc->frame_refs[f]);
-		used++;
-		if (f != p->zero &&
-		    !charge(rc, "frame", f, x->account, PAGER_RES_FRAMES))
-			return false;
+		for (uint32_t i = 0; i < c->total; i++)
+			if (!check_frame(rc, (n << CHUNK_SHIFT) + i))
+				return false;
 	}
-	for (f = p->free_head; f < p->fresh && listed <= p->fresh &&
-			       p->frame[f].state == FRAME_FREE;
-	     f = frame_refs(rc->core, f))
-		listed++;
-	if (f != FRAME_NONE || used != p->used || used + listed != p->fresh ||
-	    p->peak < p->used || p->fresh > p->total)
-		return wrong(rc,
-			     "pool: %" PRIu64 " used, counted %" PRIu64
-			     ", %" PRIu64 " free of %" PRIu64,
-			     p->used, used, listed, p->fresh);
+	if (p->limbo != FRAME_NONE)
+		return wrong(rc, "pool: frames wait for a flush");
 	return check_zero_frame(rc);
 }
 
@@ -284,7 +290,7 @@ struct pager_status pager_core_recount(struct pager_core *core, char *why,
 	struct recount rc = {.core = core, .why = why, .size = size};
 	size_t nodes = core->arena.fresh * sizeof(*rc.node_refs);
 	size_t first = core->arena.fresh * sizeof(*rc.first);
-	size_t frames = core->frames.fresh * sizeof(*rc.frame_refs);
+	size_t frames = frame_top(core) * sizeof(*rc.frame_refs);
 	size_t used = (core->account_top + 1) * sizeof(*rc.used);
 	uint8_t *room = core_alloc(core, used + first + nodes + frames);
 

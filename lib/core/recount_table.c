@@ -35,7 +35,8 @@ static bool check_frame(struct recount *rc, uint64_t e, uint64_t vpn)
 	const struct frames *p = &rc->core->frames;
 	uint32_t f = frame_from_pfn(rc->core, pte_pfn(e));
 
-	if (f == FRAME_NONE || f >= p->fresh || p->frame[f].state != FRAME_USED)
+	if (f == FRAME_NONE || f >= p->top ||
+	    frame_state(rc->core, f) != FRAME_USED)
 		return wrong(rc,
 			     "page %#" PRIx64 ": entry %#" PRIx64
 			     " points to no used frame",

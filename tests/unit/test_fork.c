@@ -111,7 +111,7 @@ static void count_changes(uint64_t pages, uint64_t *nodes, uint64_t *frames)
 	ck_assert_uint_eq(done, pages);
 	a = &unit_world.core->arena;
 	p = &unit_world.core->frames;
-	frame_count = p->fresh;
+	frame_count = p->top;
 	node_count = a->fresh;
 	old_refs = malloc(frame_count * sizeof(*old_refs));
 	old_node = malloc(node_count * sizeof(*old_node));
@@ -120,7 +120,7 @@ static void count_changes(uint64_t pages, uint64_t *nodes, uint64_t *frames)
 	memcpy(old_node, a->node, node_count * sizeof(*old_node));
 	unit_fork(unit_space);
 	*nodes = a->fresh - node_count;
-	*frames = p->fresh - frame_count;
+	*frames = p->top - frame_count;
 	for (uint64_t i = 0; i < node_count; i++)
 		*nodes +=
 		    memcmp(&a->node[i], &old_node[i], sizeof(*old_node)) != 0;

@@ -271,7 +271,7 @@ START_TEST(a_machine_outside_the_limits_or_without_memory_is_refused)
 	for (int n = 0; !made; n++) {
 		left = n;
 		made = pager_core_new(&c);
-		ck_assert(made == NULL || n >= 4);
+		ck_assert(made == NULL || n >= 8);
 	}
 	pager_core_free(made);
 }

@@ -420,16 +420,28 @@ START_TEST(a_frame_that_nobody_holds)
 }
 END_TEST
 
+/* The word of its chunk's bitfield that has the frame's bit. */
+static uint64_t *free_word(uint32_t frame)
+{
+	struct chunk *c = &core->frames.chunk[frame >> CHUNK_SHIFT];
+
+	return &c->free[frame / 64 % CHUNK_WORDS];
+}
+
 START_TEST(a_frame_that_is_free_and_used)
 {
-	struct frame *x;
+	uint32_t f;
+	uint64_t *word, bit;
 
 	start();
-	x = &core->frames.frame[frame_of(entry(100))];
-	BROKEN(uint16_t, x->state, FRAME_FREE, "no used frame");
-	BROKEN(uint16_t, x->state, FRAME_LIMBO, "no used frame");
-	BROKEN(uint16_t, core->frames.frame[0].state, FRAME_FREE,
+	f = frame_of(entry(100));
+	word = free_word(f);
+	bit = UINT64_C(1) << (f % 64);
+	BROKEN(uint64_t, *word, *word | bit, "no used frame");
+	BROKEN(uint16_t, core->frames.account[f], FRAME_IN_LIMBO,
 	       "no used frame");
+	word = free_word(0);
+	BROKEN(uint64_t, *word, *word | 1, "no used frame");
 	unit_end();
 }
 END_TEST
@@ -444,34 +456,63 @@ START_TEST(the_zero_frames_references)
 }
 END_TEST
 
-START_TEST(the_pools_lists_and_counts)
+START_TEST(the_pools_counts_and_limbo)
 {
 	struct frames *p;
+	uint32_t f;
 
 	start();
-	unit_unmap(unit_space, 102, 1); /* a frame is free */
+	f = frame_of(entry(102));
+	unit_unmap(unit_space, 102, 1);
+	ck_assert_uint_eq(frame_state(core, f), FRAME_FREE);
 	p = &core->frames;
-	ck_assert_uint_ne(p->free_head, FRAME_NONE);
 	BROKEN(uint64_t, p->used, p->used - 1, "pool");
 	BROKEN(uint64_t, p->peak, 1, "pool");
-	BROKEN(uint32_t, p->free_head, FRAME_NONE, "pool");
-	BROKEN(uint32_t, p->free_head, 4000000, "pool");
-	BROKEN(uint32_t, p->free_head, frame_of(entry(100)), "pool");
-	BROKEN(uint16_t, p->frame[p->free_head].state, FRAME_USED,
-	       "references, counted");
-	BROKEN(uint16_t, p->frame[p->free_head].state, FRAME_LIMBO, "limbo");
+	BROKEN(uint64_t, p->total, p->total + 1, "pool");
+	BROKEN(uint32_t, p->refs[f], 1, "pool: a free frame has references");
+	BROKEN(uint32_t, p->limbo, f, "flush");
+	unit_end();
+}
+END_TEST
+
+START_TEST(a_frame_that_is_lost)
+{
+	uint64_t *word, bit;
+	struct chunk *c;
+	uint32_t f;
+
+	start();
+	f = frame_of(entry(102));
+	unit_unmap(unit_space, 102, 1);
+	word = free_word(f);
+	bit = UINT64_C(1) << (f % 64);
+	c = &core->frames.chunk[f >> CHUNK_SHIFT];
+	BROKEN(uint64_t, *word, *word & ~bit, "pool: a chunk's free frames");
+	*word &= ~bit;
+	c->nfree--;
+	core->frames.zone[c->zone].free--;
+	core->frames.used++;
+	noticed("limbo");
+	core->frames.account[f] = 0;
+	core->frames.refs[f] = 1;
+	noticed("1 references, counted 0");
+	core->frames.refs[f] = 0;
+	*word |= bit;
+	c->nfree++;
+	core->frames.zone[c->zone].free++;
+	core->frames.used--;
 	unit_end();
 }
 END_TEST
 
 START_TEST(who_pays_for_a_frame)
 {
-	struct frame *x;
+	uint16_t *account;
 
 	start();
-	x = &core->frames.frame[frame_of(entry(100))];
-	BROKEN(uint16_t, x->account, 1, "charged to no account");
-	BROKEN(uint16_t, x->account, 65535, "charged to no account");
+	account = &core->frames.account[frame_of(entry(100))];
+	BROKEN(uint16_t, *account, 1, "charged to no account");
+	BROKEN(uint16_t, *account, 65534, "charged to no account");
 	unit_end();
 }
 END_TEST
@@ -502,7 +543,8 @@ int main(void)
 	    a_frame_that_nobody_holds,
 	    a_frame_that_is_free_and_used,
 	    the_zero_frames_references,
-	    the_pools_lists_and_counts,
+	    the_pools_counts_and_limbo,
+	    a_frame_that_is_lost,
 	    who_pays_for_a_frame,
 	};
 
