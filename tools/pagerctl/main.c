@@ -10,16 +10,19 @@
 #include "tools/common/number.h"
 #include "tools/common/options.h"
 #include "tools/common/script.h"
+#include "tools/pagerctl/pool.h"
 
 struct context {
 	struct view view;
 	struct pager *pager;
 	const char *socket;
 	bool smaps;
+	struct pool_options pool;
+	const struct pool_verb *verb;
 	int count; /* arguments after the command */
 	char **args;
 	bool differs; /* a recount found a difference */
-	int exit;     /* of a script */
+	int exit;     /* of a script or of a pool's verb */
 };
 
 /* As libpager's calls; TOOL_USAGE: an argument is wrong, which was said. */
@@ -99,6 +102,12 @@ static int cmd_user(struct context *c)
 	return view_user(&c->view, c->pager, (uint32_t)uid);
 }
 
+static int cmd_pool(struct context *c)
+{
+	return pool_run(c->verb, &c->view, c->pager, c->count, c->args,
+			&c->pool, &c->exit);
+}
+
 /* --- run ------------------------------------------------------------------ */
 
 static int print(void *arg, struct pager *pager, const struct script_verb *verb,
@@ -155,7 +164,7 @@ static const struct command {
 	int min, max;
 	command_fn *fn; /* NULL: help or run */
 } commands[] = {
-    {"help", "[COMMAND]", "what there is, or how COMMAND is used", 0, 1, NULL},
+    {"help", "[COMMAND]", "what there is, or how COMMAND is used", 0, 2, NULL},
     {"ping", "", "ask for a sign of life", 0, 0, cmd_ping},
     {"spaces", "", "all spaces", 0, 0, cmd_spaces},
     {"maps", "[--smaps] SPACE", "the regions of a space", 1, 1, cmd_maps},
@@ -168,6 +177,8 @@ static const struct command {
     {"objects", "", "all memory objects", 0, 0, cmd_objects},
     {"sessions", "", "all sessions", 0, 0, cmd_sessions},
     {"user", "[UID]", "what a user has used and may use", 0, 1, cmd_user},
+    {"pool", "COMMAND ...", "look at and change pools, see help pool", 0, 4,
+     cmd_pool},
     {"run", "FILE|-", "run a script of operations, see pagerctl(1)", 1, 1,
      NULL},
 };
@@ -190,7 +201,9 @@ static void command_usage(FILE *out, const struct command *command)
 		command->name, *command->args ? " " : "", command->args);
 }
 
-static int help(const char *name, const struct tool_program *program)
+/* name and verb may be NULL; only pool has verbs. */
+static int help(const char *name, const char *verb,
+		const struct tool_program *program)
 {
 	const struct command *command;
 
@@ -198,8 +211,18 @@ static int help(const char *name, const struct tool_program *program)
 		command = command_find(name);
 		if (!command)
 			return TOOL_USAGE;
+		if (command->fn == cmd_pool && verb)
+			return pool_help(stdout, verb) ? TOOL_DONE : TOOL_USAGE;
+		if (verb) {
+			command_usage(stderr, command);
+			return TOOL_USAGE;
+		}
 		command_usage(stdout, command);
 		printf("\n%s\n", command->help);
+		if (command->fn == cmd_pool) {
+			putchar('\n');
+			pool_help(stdout, NULL);
+		}
 		return TOOL_DONE;
 	}
 	tool_options_help(program, false);
@@ -211,7 +234,9 @@ static int help(const char *name, const struct tool_program *program)
 			 commands[i].args);
 		printf("  %-22s %s\n", left, commands[i].help);
 	}
-	puts("\nexit: 0 done, 1 refused, 2 usage, 3 no daemon");
+	puts(
+	    "\nexit: 0 done, 1 refused, 2 usage, 3 no daemon; of pool with "
+	    "--wait also\n4 replaced by a newer wish, 5 broken, 6 not in time");
 	return TOOL_DONE;
 }
 
@@ -281,7 +306,10 @@ static int run_script(struct context *c)
 
 int main(int argc, char **argv)
 {
-	struct context c = {.view.out = stdout};
+	struct context c = {
+	    .view.out = stdout,
+	    .pool = {.timeout = UINT64_MAX, .width = UINT64_MAX},
+	};
 	bool asked = false;
 	const struct tool_option options[] = {
 	    {.name = "json",
@@ -297,6 +325,41 @@ int main(int argc, char **argv)
 	     .kind = TOOL_OPTION_FLAG,
 	     .to = &c.smaps,
 	     .help = "maps: with the sizes of each region"},
+	    {.name = "wait",
+	     .kind = TOOL_OPTION_FLAG,
+	     .to = &c.pool.wait,
+	     .help = "pool resize, unplug-all: until it is there"},
+	    {.name = "timeout",
+	     .kind = TOOL_OPTION_NUMBER,
+	     .to = &c.pool.timeout,
+	     .value = "SECONDS",
+	     .max = 1000000,
+	     .help = "--wait: no longer than this"},
+	    {.name = "zone",
+	     .kind = TOOL_OPTION_STRING,
+	     .to = &c.pool.zone,
+	     .value = "ZONE",
+	     .help = "pool online: kernel, or movable, the default"},
+	    {.name = "svg",
+	     .kind = TOOL_OPTION_STRING,
+	     .to = &c.pool.svg,
+	     .value = "FILE",
+	     .help = "pool map: as a picture"},
+	    {.name = "width",
+	     .kind = TOOL_OPTION_NUMBER,
+	     .to = &c.pool.width,
+	     .value = "N",
+	     .min = 1,
+	     .max = 4096,
+	     .help = "pool map: cells in a row, at most"},
+	    {.name = "no-colour",
+	     .kind = TOOL_OPTION_FLAG,
+	     .to = &c.pool.no_colour,
+	     .help = "pool map: none, on a terminal too"},
+	    {.name = "follow",
+	     .kind = TOOL_OPTION_FLAG,
+	     .to = &c.pool.follow,
+	     .help = "pool events: go on as they happen"},
 	    {.name = "help",
 	     .letter = 'h',
 	     .kind = TOOL_OPTION_FLAG,
@@ -317,7 +380,8 @@ int main(int argc, char **argv)
 	if (c.count < 0)
 		return TOOL_USAGE;
 	if (asked)
-		return help(c.count ? argv[0] : NULL, &program);
+		return help(c.count ? argv[0] : NULL,
+			    c.count > 1 ? argv[1] : NULL, &program);
 	if (c.count == 0) {
 		tool_options_help(&program, true);
 		return TOOL_USAGE;
@@ -333,7 +397,16 @@ int main(int argc, char **argv)
 		return TOOL_USAGE;
 	}
 	if (strcmp(command->name, "help") == 0)
-		return help(c.count ? c.args[0] : NULL, &program);
+		return help(c.count ? c.args[0] : NULL,
+			    c.count > 1 ? c.args[1] : NULL, &program);
+	if (command->fn == cmd_pool) {
+		c.verb = pool_parse(c.count, c.args, &c.pool);
+		if (!c.verb)
+			return TOOL_USAGE;
+	} else if (pool_options_said(&c.pool)) {
+		command_usage(stderr, command);
+		return TOOL_USAGE;
+	}
 	if (!command->fn)
 		return run_script(&c);
 	if (!connect_daemon(&c))
