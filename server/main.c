@@ -46,6 +46,8 @@ int main(int argc, char **argv, char **envp)
 				  : options.verbose == 1 ? PAGER_LOG_INFO
 							 : PAGER_LOG_NOTICE);
 	signal(SIGPIPE, SIG_IGN);
+	/* A memory file that may not be so large: an error is enough. */
+	signal(SIGXFSZ, SIG_IGN);
 	switch (options.action) {
 	case SRV_ACTION_HELP:
 		srv_options_usage(stdout);

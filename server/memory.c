@@ -15,19 +15,22 @@
 
 #define MAPPED_FROM ((size_t)1 << 20)
 
-/* Shared memory of so many bytes, zero and untouched; NULL with errno. */
-static uint8_t *map_shared(const char *name, size_t bytes)
+/* Shared memory of so many bytes, zero and untouched, at a place (NULL:
+ * anywhere); NULL with errno. */
+static uint8_t *map_shared(const char *name, void *place, size_t bytes)
 {
 	uint8_t *p = MAP_FAILED;
 	int fd, saved;
 
+	errno = ENOMEM;
 	fd = pager_fail("memory.memfd") ? -1 : memfd_create(name, MFD_CLOEXEC);
 	if (fd < 0)
 		return NULL;
 	if (!pager_fail("memory.size") && ftruncate(fd, (off_t)bytes) == 0 &&
 	    !pager_fail("memory.map"))
-		p = mmap(NULL, bytes, PROT_READ | PROT_WRITE,
-			 MAP_SHARED | MAP_NORESERVE, fd, 0);
+		p = mmap(place, bytes, PROT_READ | PROT_WRITE,
+			 MAP_SHARED | MAP_NORESERVE | (place ? MAP_FIXED : 0),
+			 fd, 0);
 	saved = errno;
 	/* The mapping keeps it. */
 	close(fd);
@@ -35,61 +38,58 @@ static uint8_t *map_shared(const char *name, size_t bytes)
 	return p == MAP_FAILED ? NULL : p;
 }
 
+void *srv_memory_hold(void *place, size_t bytes)
+{
+	void *p = mmap(place, bytes, PROT_NONE,
+		       MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE |
+			   (place ? MAP_FIXED : 0),
+		       -1, 0);
+
+	return p == MAP_FAILED ? NULL : p;
+}
+
+/* The layout's address space, and boot memory in it. */
+static int map_physical(struct srv_memory *memory)
+{
+	const size_t frame_bytes = memory->frames * PAGER_PAGE_SIZE;
+
+	errno = ENOMEM;
+	if (!pager_fail("memory.hold"))
+		memory->physical =
+		    srv_memory_hold(NULL, memory->span * PAGER_PAGE_SIZE);
+	if (!memory->physical)
+		return -1;
+	return map_shared("pagerd-frames", memory->physical, frame_bytes) ? 0
+									  : -1;
+}
+
 int srv_memory_init(struct srv_memory *memory, uint64_t frames, uint64_t span,
 		    uint64_t nodes, bool simulate)
 {
+	int saved;
+
 	memset(memory, 0, sizeof(*memory));
 	LIST_INIT(&memory->pools);
-	(void)span;
+	memory->frames = frames;
+	memory->span = span > frames ? span : frames;
 	memory->table_bytes = nodes * PAGER_PAGE_SIZE;
-	memory->tables = map_shared("pagerd-tables", memory->table_bytes);
-	if (!memory->tables)
-		return -1;
-	if (simulate)
+	memory->tables = map_shared("pagerd-tables", NULL, memory->table_bytes);
+	if (memory->tables && (simulate || map_physical(memory) == 0))
 		return 0;
-	memory->physical_bytes = frames * PAGER_PAGE_SIZE;
-	memory->physical = map_shared("pagerd-frames", memory->physical_bytes);
-	if (memory->physical)
-		return 0;
-	frames = (uint64_t)errno;
+	saved = errno;
 	srv_memory_fini(memory);
-	errno = (int)frames;
+	errno = saved;
 	return -1;
 }
 
 void srv_memory_fini(struct srv_memory *memory)
 {
+	srv_memory_pools_fini(memory);
 	if (memory->physical)
-		munmap(memory->physical, memory->physical_bytes);
+		munmap(memory->physical, memory->span * PAGER_PAGE_SIZE);
 	if (memory->tables)
 		munmap(memory->tables, memory->table_bytes);
 	memset(memory, 0, sizeof(*memory));
-}
-
-int srv_memory_pool(struct srv_memory *memory, uint64_t addr, uint64_t pages,
-		    bool reserve, struct vmem_backing *backing)
-{
-	(void)memory;
-	(void)addr;
-	(void)pages;
-	(void)reserve;
-	(void)backing;
-	errno = ENOSYS;
-	return -1;
-}
-
-void srv_memory_pool_drop(struct srv_memory *memory, uint64_t addr)
-{
-	(void)memory;
-	(void)addr;
-}
-
-uint64_t srv_memory_pool_resident(const struct srv_memory *memory,
-				  uint64_t addr)
-{
-	(void)memory;
-	(void)addr;
-	return 0;
 }
 
 static void *host_alloc(void *ctx, size_t bytes)

@@ -29,8 +29,9 @@
 struct srv_memory_pool;
 
 struct srv_memory {
+	uint64_t frames;   /* of boot memory */
+	uint64_t span;	   /* of all the layout, pages */
 	uint8_t *physical; /* where physical 0 is; NULL: simulated */
-	size_t physical_bytes;
 	uint8_t *tables;
 	size_t table_bytes;
 	LIST_HEAD(srv_memory_pools, srv_memory_pool) pools;
@@ -75,6 +76,12 @@ void srv_memory_pool_drop(struct srv_memory *memory, uint64_t addr);
 /* Bytes of memory that the pool at addr really has now; 0: no such pool. */
 uint64_t srv_memory_pool_resident(const struct srv_memory *memory,
 				  uint64_t addr);
+
+/* For srv_memory_init and _fini: address space at a place (NULL: anywhere) that
+ * cannot be accessed and costs nothing; NULL with errno. */
+void *srv_memory_hold(void *place, size_t bytes);
+/* All pools are dropped. */
+void srv_memory_pools_fini(struct srv_memory *memory);
 
 /* The heap as the model wants it. */
 struct pager_host srv_memory_host(void);
