@@ -99,10 +99,10 @@ static uint64_t new_entry(struct pager_space *s, struct pager_region *r,
 	uint32_t frame;
 
 	if (!r->object)
-		return copy
-			   ? frame_entry(zero_frame(s)) | PTE_ANON | PTE_W |
-				 perms
-			   : frame_entry(s->core->frames.zero) | PTE_ZERO | perms;
+		return copy ? frame_entry(zero_frame(s)) | PTE_ANON | PTE_W |
+				  perms
+			    : frame_entry(s->core->frames.zero) | PTE_ZERO |
+				  perms;
 	if (copy) {
 		frame = object_page(r->object, object_index(r, vpn));
 		frame =

@@ -218,7 +218,7 @@ static bool check_nodes(struct recount *rc)
 
 static bool check_rmap(struct recount *rc)
 {
-	const char *why = rmap_check(rc->core);
+	const char *why = rmap_check(rc->core, rc->places);
 
 	return !why || wrong(rc, "reverse map: %s", why);
 }
@@ -292,7 +292,9 @@ struct pager_status pager_core_recount(struct pager_core *core, char *why,
 	size_t first = core->arena.fresh * sizeof(*rc.first);
 	size_t frames = frame_top(core) * sizeof(*rc.frame_refs);
 	size_t used = (core->account_top + 1) * sizeof(*rc.used);
-	uint8_t *room = core_alloc(core, used + first + nodes + frames);
+	size_t places = core->rmap.fresh * sizeof(*rc.places);
+	size_t bytes = used + first + nodes + frames + places;
+	uint8_t *room = core_alloc(core, bytes);
 
 	if (!room)
 		return pager_refuse(PAGER_ENOMEM, PAGER_ARG_NONE);
@@ -300,9 +302,10 @@ struct pager_status pager_core_recount(struct pager_core *core, char *why,
 	rc.first = (void *)(room + used);
 	rc.node_refs = (void *)(room + used + first);
 	rc.frame_refs = (void *)(room + used + first + nodes);
+	rc.places = room + used + first + nodes + frames;
 	core->stats.recounts++;
 	count_all(&rc);
-	core_free(core, room, used + first + nodes + frames);
+	core_free(core, room, bytes);
 	return rc.bad ? pager_refuse(PAGER_ECORRUPT, PAGER_ARG_NONE)
 		      : pager_ok();
 }

@@ -12,6 +12,7 @@ struct recount {
 	struct pager_core *core;
 	uint32_t *node_refs;  /* by node: upper entries and roots seen */
 	uint32_t *frame_refs; /* by frame: leaf entries and objects seen */
+	uint8_t *places;      /* by place: lists that it is in */
 	uint64_t (*used)[PAGER_RES_COUNT]; /* by account */
 	/* By node: the first space that reached it, or NULL. */
 	const struct pager_space **first;

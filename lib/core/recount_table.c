@@ -220,12 +220,32 @@ static bool walk_again(struct recount *rc, struct owner *o, uint32_t node,
 	return true;
 }
 
+/* The leaves of objects say so, and which part of which; no others do. */
+static bool check_owner(struct recount *rc, const struct owner *o,
+			uint32_t node, unsigned int level, uint64_t base)
+{
+	const struct node *n = node_at(rc->core, node);
+
+	if (level > 0 || o->space)
+		return n->used == NODE_USED ||
+		       wrong(rc, "node %u is no object's leaf", node);
+	if (n->used != NODE_OBJECT || n->of.object != o->object ||
+	    n->base != base / PTE_SLOTS)
+		return wrong(rc,
+			     "node %u is not this object's leaf of page"
+			     " %#" PRIx64,
+			     node, base);
+	return true;
+}
+
 static bool walk(struct recount *rc, struct owner *o, uint32_t node,
 		 unsigned int level, uint64_t base)
 {
 	const uint64_t *slot = node_slots(rc->core, node);
 	struct sums s = {0};
 
+	if (!check_owner(rc, o, node, level, base))
+		return false;
 	rc->first[node] = o->space;
 	o->node = node;
 	for (unsigned int i = 0; i < PTE_SLOTS; i++) {

@@ -199,12 +199,16 @@ void rmap_drop_list(struct pager_core *core, uint32_t frame)
 struct finding {
 	void (*fn)(void *ctx, uint32_t node, uint64_t *slot);
 	void *ctx;
-	uint64_t found;
 };
+
+static bool points_to(uint64_t entry, uint32_t frame)
+{
+	return pte_type(entry) == PAGER_PAGE_ANON && frame_of(entry) == frame;
+}
 
 /* All members of a place's family whose slot holds the frame. */
 static void each_at(struct pager_core *core, uint32_t place, uint32_t frame,
-		    struct finding *f)
+		    const struct finding *f)
 {
 	uint32_t first = core->rmap.head[family_of(place)];
 	uint32_t node = first;
@@ -212,12 +216,8 @@ static void each_at(struct pager_core *core, uint32_t place, uint32_t frame,
 	do {
 		uint64_t *slot = node_slots(core, node) + slot_of(place);
 
-		if (pte_type(*slot) == PAGER_PAGE_ANON &&
-		    frame_of(*slot) == frame) {
-			f->found++;
-			if (f->fn)
-				f->fn(f->ctx, node, slot);
-		}
+		if (points_to(*slot, frame))
+			f->fn(f->ctx, node, slot);
 		node = node_at(core, node)->of.ring.next;
 	} while (node != first);
 }
@@ -234,13 +234,20 @@ static bool is_alive(const struct pager_core *core, uint32_t place)
 	       node_at(core, node)->family == family;
 }
 
-static bool holds(struct pager_core *core, uint32_t place, uint32_t frame)
+/* Does any member of a place's family hold the frame there? */
+static bool holds(const struct pager_core *core, uint32_t place, uint32_t frame)
 {
-	struct finding f = {0};
+	uint32_t first, node;
 
-	if (is_alive(core, place))
-		each_at(core, place, frame, &f);
-	return f.found;
+	if (!is_alive(core, place))
+		return false;
+	node = first = core->rmap.head[family_of(place)];
+	do {
+		if (points_to(node_slots(core, node)[slot_of(place)], frame))
+			return true;
+		node = node_at(core, node)->of.ring.next;
+	} while (node != first);
+	return false;
 }
 
 /* Before: the entry has left its old place and stands at the new one. */
@@ -312,7 +319,7 @@ bool rmap_knows(const struct pager_core *core, uint32_t frame, uint32_t node,
 
 /* The entry of a space that borrows page index of an object through r. */
 static void each_region(const struct pager_region *r, uint64_t index,
-			uint32_t frame, struct finding *f)
+			uint32_t frame, const struct finding *f)
 {
 	struct path p;
 	uint64_t eff, *slot;
@@ -324,13 +331,13 @@ static void each_region(const struct pager_region *r, uint64_t index,
 	if (!slot || pte_type(*slot) != PAGER_PAGE_OBJECT ||
 	    frame_of(*slot) != frame)
 		return;
-	f->found++;
 	f->fn(f->ctx, p.node[0], slot);
 }
 
 /* Objects do not know the regions of snapshots. */
 static void each_snapshot(struct pager_core *core, const struct pager_object *o,
-			  uint64_t index, uint32_t frame, struct finding *f)
+			  uint64_t index, uint32_t frame,
+			  const struct finding *f)
 {
 	const struct pager_space *s;
 	const struct pager_region *r;
@@ -344,14 +351,14 @@ static void each_snapshot(struct pager_core *core, const struct pager_object *o,
 }
 
 static void each_of_object(struct pager_core *core, uint32_t node,
-			   unsigned int i, uint32_t frame, struct finding *f)
+			   unsigned int i, uint32_t frame,
+			   const struct finding *f)
 {
 	const struct node *n = node_at(core, node);
 	struct pager_object *o = n->of.object;
 	uint64_t index = (uint64_t)n->base * PTE_SLOTS + i;
 	const struct pager_region *r;
 
-	f->found++;
 	f->fn(f->ctx, node, node_slots(core, node) + i);
 	LIST_FOREACH (r, &o->regions, mapped)
 		each_region(r, index, frame, f);
@@ -362,7 +369,7 @@ void rmap_each(struct pager_core *core, uint32_t frame,
 	       void (*fn)(void *ctx, uint32_t node, uint64_t *slot), void *ctx)
 {
 	const struct rmap *m = &core->rmap;
-	struct finding f = {.fn = fn, .ctx = ctx};
+	const struct finding f = {.fn = fn, .ctx = ctx};
 	uint32_t place = m->place[frame];
 	uint32_t head;
 
@@ -379,75 +386,4 @@ void rmap_each(struct pager_core *core, uint32_t frame,
 		each_of_object(core, head, slot_of(place), frame, &f);
 	else
 		each_at(core, place, frame, &f);
-}
-
-/* --- for the recount --------------------------------------------------------
- */
-
-static const char *check_ring(const struct pager_core *core, uint32_t family,
-			      uint64_t *members)
-{
-	uint32_t first = core->rmap.head[family], node = first;
-
-	do {
-		const struct node *n = node_at(core, node);
-		uint32_t next = n->of.ring.next;
-
-		if (n->used != NODE_USED || n->family != family)
-			return "a ring has a member of another family";
-		if (next == NODE_NONE || next >= core->arena.fresh ||
-		    node_at(core, next)->of.ring.prev != node)
-			return "a ring is broken";
-		if (++*members > core->arena.fresh)
-			return "a ring does not close";
-		node = next;
-	} while (node != first);
-	return NULL;
-}
-
-static const char *check_lists(const struct rmap *m)
-{
-	uint64_t listed = 0;
-
-	if (m->fresh > m->room && m->room)
-		return "more places than there is room for";
-	for (uint32_t i = m->free_place; i; i = m->list[i].next)
-		if (i >= m->fresh || ++listed > m->fresh)
-			return "the free list of places is broken";
-	return listed + m->used + 1 == m->fresh ? NULL
-						: "places are miscounted";
-}
-
-const char *rmap_check(const struct pager_core *core)
-{
-	const struct rmap *m = &core->rmap;
-	uint64_t members = 0, named = 0, free_names = 0;
-	const char *why = check_lists(m);
-
-	if (why)
-		return why;
-	for (uint32_t f = m->free_family; f; f = m->head[f])
-		if (f >= m->families || ++free_names > m->families)
-			return "the free list of families is broken";
-	for (uint32_t i = 1; i < core->arena.fresh; i++) {
-		const struct node *n = node_at(core, i);
-
-		if (!n->used)
-			continue;
-		if (n->level == 0 && n->family == FAMILY_NONE)
-			return "a leaf has no family";
-		if (n->family >= m->families)
-			return "a node is of no family";
-		named += n->family != FAMILY_NONE;
-		if (n->family == FAMILY_NONE || m->head[n->family] != i)
-			continue;
-		free_names++;
-		if (n->used == NODE_OBJECT)
-			members++;
-		else if ((why = check_ring(core, n->family, &members)))
-			return why;
-	}
-	if (members != named)
-		return "a node is in no ring";
-	return free_names + 1 == m->families ? NULL : "families are miscounted";
 }

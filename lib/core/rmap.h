@@ -86,8 +86,8 @@ void rmap_transfer(struct pager_core *core, uint32_t from, uint32_t to);
 /* Is (node, slot) a place of the frame? For the recount. */
 bool rmap_knows(const struct pager_core *core, uint32_t frame, uint32_t node,
 		unsigned int slot);
-/* Rings, anchors and lists: NULL, or what is wrong. */
-const char *rmap_check(const struct pager_core *core);
+/* Rings, names and lists: NULL, or what is wrong. seen: rmap.fresh bytes, 0. */
+const char *rmap_check(const struct pager_core *core, uint8_t *seen);
 
 /* Call fn for every entry that maps the frame; an entry that several regions
  * share may come more than once. fn may change the entry, and nothing else. */
