@@ -19,7 +19,8 @@
 bool migrate_may(const struct pager_core *core, uint32_t frame);
 
 /* Commit: move a frame that may be moved to one that the caller took: charged
- * to anybody, with one reference and no entry. The old frame is free then. */
+ * to anybody, with one reference and no entry. The old frame is free then, and
+ * the taker's charge gone; who paid for the page goes on paying. */
 void migrate_to(struct pager_core *core, uint32_t from, uint32_t to);
 
 /*

@@ -206,15 +206,14 @@ static bool points_to(uint64_t entry, uint32_t frame)
 	return pte_type(entry) == PAGER_PAGE_ANON && frame_of(entry) == frame;
 }
 
-/* All members of a place's family whose slot holds the frame. */
-static void each_at(struct pager_core *core, uint32_t place, uint32_t frame,
-		    const struct finding *f)
+/* All members of a ring whose slot holds the frame. */
+static void each_at(struct pager_core *core, uint32_t first, unsigned int i,
+		    uint32_t frame, const struct finding *f)
 {
-	uint32_t first = core->rmap.head[family_of(place)];
 	uint32_t node = first;
 
 	do {
-		uint64_t *slot = node_slots(core, node) + slot_of(place);
+		uint64_t *slot = node_slots(core, node) + i;
 
 		if (points_to(*slot, frame))
 			f->fn(f->ctx, node, slot);
@@ -222,7 +221,9 @@ static void each_at(struct pager_core *core, uint32_t place, uint32_t frame,
 	} while (node != first);
 }
 
-static bool is_alive(const struct pager_core *core, uint32_t place)
+/* A member of the place's family, or the object's leaf that it names;
+ * NODE_NONE: the family is no more. */
+static uint32_t head_of(const struct pager_core *core, uint32_t place)
 {
 	const struct rmap *m = &core->rmap;
 	uint32_t family = family_of(place);
@@ -230,18 +231,19 @@ static bool is_alive(const struct pager_core *core, uint32_t place)
 
 	/* The head of a name that is free is another free name, or 0. */
 	return node != NODE_NONE && node < core->arena.fresh &&
-	       node_at(core, node)->used == NODE_USED &&
-	       node_at(core, node)->family == family;
+		       node_at(core, node)->used &&
+		       node_at(core, node)->family == family
+		   ? node
+		   : NODE_NONE;
 }
 
 /* Does any member of a place's family hold the frame there? */
 static bool holds(const struct pager_core *core, uint32_t place, uint32_t frame)
 {
-	uint32_t first, node;
+	uint32_t first = head_of(core, place), node = first;
 
-	if (!is_alive(core, place))
+	if (first == NODE_NONE || node_at(core, first)->used == NODE_OBJECT)
 		return false;
-	node = first = core->rmap.head[family_of(place)];
 	do {
 		if (points_to(node_slots(core, node)[slot_of(place)], frame))
 			return true;
@@ -357,12 +359,28 @@ static void each_of_object(struct pager_core *core, uint32_t node,
 	const struct node *n = node_at(core, node);
 	struct pager_object *o = n->of.object;
 	uint64_t index = (uint64_t)n->base * PTE_SLOTS + i;
+	uint64_t *slot = node_slots(core, node) + i;
 	const struct pager_region *r;
 
-	f->fn(f->ctx, node, node_slots(core, node) + i);
+	if (!*slot || frame_of(*slot) != frame)
+		return;
+	f->fn(f->ctx, node, slot);
 	LIST_FOREACH (r, &o->regions, mapped)
 		each_region(r, index, frame, f);
 	each_snapshot(core, o, index, frame, f);
+}
+
+static void each_place(struct pager_core *core, uint32_t place, uint32_t frame,
+		       const struct finding *f)
+{
+	uint32_t node = head_of(core, place);
+
+	if (node == NODE_NONE)
+		return;
+	if (node_at(core, node)->used == NODE_OBJECT)
+		each_of_object(core, node, slot_of(place), frame, f);
+	else
+		each_at(core, node, slot_of(place), frame, f);
 }
 
 void rmap_each(struct pager_core *core, uint32_t frame,
@@ -371,19 +389,11 @@ void rmap_each(struct pager_core *core, uint32_t frame,
 	const struct rmap *m = &core->rmap;
 	const struct finding f = {.fn = fn, .ctx = ctx};
 	uint32_t place = m->place[frame];
-	uint32_t head;
 
-	if (place & RMAP_LIST) {
-		for (uint32_t i = place & ~RMAP_LIST; i; i = m->list[i].next)
-			if (is_alive(core, m->list[i].place))
-				each_at(core, m->list[i].place, frame, &f);
+	if (!(place & RMAP_LIST)) {
+		each_place(core, place, frame, &f);
 		return;
 	}
-	if (place == RMAP_NONE)
-		return;
-	head = m->head[family_of(place)];
-	if (node_at(core, head)->used == NODE_OBJECT)
-		each_of_object(core, head, slot_of(place), frame, &f);
-	else
-		each_at(core, place, frame, &f);
+	for (uint32_t i = place & ~RMAP_LIST; i; i = m->list[i].next)
+		each_place(core, m->list[i].place, frame, &f);
 }

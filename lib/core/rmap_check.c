@@ -105,7 +105,7 @@ static const char *check_places(const struct pager_core *core, uint8_t *seen)
 			return "the free list of places is broken";
 	if (unused + m->used + 1 != m->fresh)
 		return "places are miscounted";
-	for (uint32_t f = 0; m->fresh > 1 && f < core->frames.fresh; f++) {
+	for (uint32_t f = 0; m->fresh > 1 && f < frame_top(core); f++) {
 		if (!(m->place[f] & RMAP_LIST))
 			continue;
 		if (frame_state(core, f) != FRAME_USED)
