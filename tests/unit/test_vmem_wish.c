@@ -14,17 +14,17 @@
 
 START_TEST(a_new_device_says_what_it_was_made_with_and_nothing_is_plugged)
 {
-	bed_start(7, 0);
-	ck_assert_uint_eq(bed_now().block, BED_BLOCK);
-	ck_assert_uint_eq(bed_now().addr, BED_ADDR);
-	ck_assert_uint_eq(bed_now().region, BED_BLOCKS * BED_BLOCK);
-	ck_assert_uint_eq(bed_now().requested, 7 * BED_BLOCK);
-	ck_assert_uint_eq(bed_now().node, 3);
-	ck_assert_uint_eq(bed_plugged(), 0);
-	ck_assert_uint_eq(bed_usable(), 7 + BED_EXTENT);
-	ck_assert_int_eq(bed_state(0, 7 + BED_EXTENT), VMEM_UNPLUGGED);
-	bed_told("");
-	bed_end();
+	dbed_start(7, 0);
+	ck_assert_uint_eq(dbed_now().block, DBED_BLOCK);
+	ck_assert_uint_eq(dbed_now().addr, DBED_ADDR);
+	ck_assert_uint_eq(dbed_now().region, DBED_BLOCKS * DBED_BLOCK);
+	ck_assert_uint_eq(dbed_now().requested, 7 * DBED_BLOCK);
+	ck_assert_uint_eq(dbed_now().node, 3);
+	ck_assert_uint_eq(dbed_plugged(), 0);
+	ck_assert_uint_eq(dbed_usable(), 7 + DBED_EXTENT);
+	ck_assert_int_eq(dbed_state(0, 7 + DBED_EXTENT), VMEM_UNPLUGGED);
+	dbed_told("");
+	dbed_end();
 }
 END_TEST
 
@@ -33,20 +33,20 @@ START_TEST(sizes_that_do_not_fit_make_no_device)
 	static const struct {
 		uint64_t addr, region, block, requested;
 	} wrong[] = {
-	    {BED_ADDR, 4096, 0, 0},	      /* no block */
-	    {BED_ADDR, 3072, 768, 0},	      /* not a power of two */
-	    {BED_ADDR, 0, 512, 0},	      /* no region */
-	    {BED_ADDR, 4097, 512, 0},	      /* not of blocks */
-	    {BED_ADDR + 1, 4096, 512, 0},     /* not at a block */
-	    {BED_ADDR, 4096, 512, 100},	      /* a wish that is none */
-	    {BED_ADDR, 4096, 512, 4608},      /* beyond the region */
+	    {DBED_ADDR, 4096, 0, 0},	      /* no block */
+	    {DBED_ADDR, 3072, 768, 0},	      /* not a power of two */
+	    {DBED_ADDR, 0, 512, 0},	      /* no region */
+	    {DBED_ADDR, 4097, 512, 0},	      /* not of blocks */
+	    {DBED_ADDR + 1, 4096, 512, 0},    /* not at a block */
+	    {DBED_ADDR, 4096, 512, 100},      /* a wish that is none */
+	    {DBED_ADDR, 4096, 512, 4608},     /* beyond the region */
 	    {UINT64_MAX - 511, 4096, 512, 0}, /* over the end */
 	    {0, UINT64_MAX, 1, 0},
 	    {UINT64_C(1) << 51, UINT64_C(1) << 51, 512, 0},
 	};
 
 	for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
-		struct vmem_device_config c = bed_config(0);
+		struct vmem_device_config c = dbed_config(0);
 
 		c.addr = wrong[i].addr;
 		c.region = wrong[i].region;
@@ -54,27 +54,27 @@ START_TEST(sizes_that_do_not_fit_make_no_device)
 		c.requested = wrong[i].requested;
 		ck_assert_msg(vmem_device_new(&c) == NULL, "%zu", i);
 	}
-	ck_assert_uint_eq(bed_host_bytes, 0);
+	ck_assert_uint_eq(dbed_host_bytes, 0);
 }
 END_TEST
 
 START_TEST(without_memory_for_its_records_there_is_no_device)
 {
 #ifdef PAGER_FAILPOINTS
-	const struct vmem_device_config c = bed_config(0);
+	const struct vmem_device_config c = dbed_config(0);
 
 	for (unsigned long n = 1; n <= 2; n++) {
 		pager_fail_arm(n);
 		ck_assert_ptr_null(vmem_device_new(&c));
 		ck_assert_str_eq(pager_fail_fired(), "host");
-		ck_assert_uint_eq(bed_host_bytes, 0);
+		ck_assert_uint_eq(dbed_host_bytes, 0);
 	}
 	pager_fail_arm(3);
-	bed_device = vmem_device_new(&c);
-	ck_assert_ptr_nonnull(bed_device);
+	dbed_device = vmem_device_new(&c);
+	ck_assert_ptr_nonnull(dbed_device);
 	ck_assert_ptr_null(pager_fail_fired());
 	pager_fail_arm(0);
-	bed_end();
+	dbed_end();
 #endif
 }
 END_TEST
@@ -84,48 +84,49 @@ END_TEST
 
 START_TEST(state_says_plugged_unplugged_or_mixed)
 {
-	bed_start(200, 0);
-	bed_plug(10, 100);
-	ck_assert_int_eq(bed_state(10, 100), VMEM_PLUGGED);
-	ck_assert_int_eq(bed_state(10, 1), VMEM_PLUGGED);
-	ck_assert_int_eq(bed_state(64, 46), VMEM_PLUGGED);
-	ck_assert_int_eq(bed_state(0, 10), VMEM_UNPLUGGED);
-	ck_assert_int_eq(bed_state(110, 218), VMEM_UNPLUGGED);
-	ck_assert_int_eq(bed_state(9, 2), VMEM_MIXED);
-	ck_assert_int_eq(bed_state(109, 2), VMEM_MIXED);
-	ck_assert_int_eq(bed_state(0, 328), VMEM_MIXED);
-	bed_unplug(63, 2);
-	ck_assert_int_eq(bed_state(10, 100), VMEM_MIXED);
-	ck_assert_int_eq(bed_state(62, 2), VMEM_MIXED);
-	ck_assert_int_eq(bed_state(63, 2), VMEM_UNPLUGGED);
-	bed_end();
+	dbed_start(200, 0);
+	dbed_plug(10, 100);
+	ck_assert_int_eq(dbed_state(10, 100), VMEM_PLUGGED);
+	ck_assert_int_eq(dbed_state(10, 1), VMEM_PLUGGED);
+	ck_assert_int_eq(dbed_state(64, 46), VMEM_PLUGGED);
+	ck_assert_int_eq(dbed_state(0, 10), VMEM_UNPLUGGED);
+	ck_assert_int_eq(dbed_state(110, 218), VMEM_UNPLUGGED);
+	ck_assert_int_eq(dbed_state(9, 2), VMEM_MIXED);
+	ck_assert_int_eq(dbed_state(109, 2), VMEM_MIXED);
+	ck_assert_int_eq(dbed_state(0, 328), VMEM_MIXED);
+	dbed_unplug(63, 2);
+	ck_assert_int_eq(dbed_state(10, 100), VMEM_MIXED);
+	ck_assert_int_eq(dbed_state(62, 2), VMEM_MIXED);
+	ck_assert_int_eq(dbed_state(63, 2), VMEM_UNPLUGGED);
+	dbed_end();
 }
 END_TEST
 
 START_TEST(is_plugged_looks_at_every_block_that_the_pages_touch)
 {
-	bed_start(8, 0);
-	bed_plug(1, 2);
-	ck_assert(vmem_device_is_plugged(bed_device, BED_ADDR + BED_BLOCK,
-					 2 * BED_BLOCK));
+	dbed_start(8, 0);
+	dbed_plug(1, 2);
+	ck_assert(vmem_device_is_plugged(dbed_device, DBED_ADDR + DBED_BLOCK,
+					 2 * DBED_BLOCK));
 	ck_assert(
-	    vmem_device_is_plugged(bed_device, BED_ADDR + BED_BLOCK + 5, 1));
-	ck_assert(vmem_device_is_plugged(bed_device,
-					 BED_ADDR + 2 * BED_BLOCK - 1, 2));
-	ck_assert(vmem_device_is_plugged(bed_device,
-					 BED_ADDR + 3 * BED_BLOCK - 1, 1));
+	    vmem_device_is_plugged(dbed_device, DBED_ADDR + DBED_BLOCK + 5, 1));
+	ck_assert(vmem_device_is_plugged(dbed_device,
+					 DBED_ADDR + 2 * DBED_BLOCK - 1, 2));
+	ck_assert(vmem_device_is_plugged(dbed_device,
+					 DBED_ADDR + 3 * DBED_BLOCK - 1, 1));
+	ck_assert(!vmem_device_is_plugged(dbed_device,
+					  DBED_ADDR + DBED_BLOCK - 1, 2));
+	ck_assert(!vmem_device_is_plugged(dbed_device,
+					  DBED_ADDR + 3 * DBED_BLOCK - 1, 2));
 	ck_assert(
-	    !vmem_device_is_plugged(bed_device, BED_ADDR + BED_BLOCK - 1, 2));
-	ck_assert(!vmem_device_is_plugged(bed_device,
-					  BED_ADDR + 3 * BED_BLOCK - 1, 2));
-	ck_assert(!vmem_device_is_plugged(bed_device, BED_ADDR + BED_BLOCK, 0));
-	ck_assert(!vmem_device_is_plugged(bed_device, BED_ADDR - 1, 1));
-	ck_assert(!vmem_device_is_plugged(bed_device, BED_ADDR + BED_BLOCK,
+	    !vmem_device_is_plugged(dbed_device, DBED_ADDR + DBED_BLOCK, 0));
+	ck_assert(!vmem_device_is_plugged(dbed_device, DBED_ADDR - 1, 1));
+	ck_assert(!vmem_device_is_plugged(dbed_device, DBED_ADDR + DBED_BLOCK,
 					  UINT64_MAX));
-	ck_assert(!vmem_device_is_plugged(bed_device, UINT64_MAX, 1));
+	ck_assert(!vmem_device_is_plugged(dbed_device, UINT64_MAX, 1));
 	ck_assert(!vmem_device_is_plugged(
-	    bed_device, BED_ADDR + BED_BLOCKS * BED_BLOCK, 1));
-	bed_end();
+	    dbed_device, DBED_ADDR + DBED_BLOCKS * DBED_BLOCK, 1));
+	dbed_end();
 }
 END_TEST
 
@@ -139,133 +140,133 @@ START_TEST(a_wish_that_is_not_of_blocks_or_beyond_the_region_is_refused)
 		unsigned int error;
 	} wrong[] = {
 	    {1, PAGER_EALIGN},
-	    {BED_BLOCK - 1, PAGER_EALIGN},
-	    {BED_BLOCKS * BED_BLOCK + 1, PAGER_EALIGN},
+	    {DBED_BLOCK - 1, PAGER_EALIGN},
+	    {DBED_BLOCKS * DBED_BLOCK + 1, PAGER_EALIGN},
 	    {UINT64_MAX, PAGER_EALIGN}, /* less than none */
-	    {(BED_BLOCKS + 1) * BED_BLOCK, PAGER_ERANGE},
-	    {UINT64_MAX - BED_BLOCK + 1, PAGER_ERANGE},
+	    {(DBED_BLOCKS + 1) * DBED_BLOCK, PAGER_ERANGE},
+	    {UINT64_MAX - DBED_BLOCK + 1, PAGER_ERANGE},
 	};
 
-	bed_start(4, 0);
+	dbed_start(4, 0);
 	for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
 		struct pager_status st =
-		    vmem_device_resize(bed_device, wrong[i].pages);
+		    vmem_device_resize(dbed_device, wrong[i].pages);
 
 		ck_assert_uint_eq(st.err, wrong[i].error);
 		ck_assert_uint_eq(st.arg, PAGER_ARG_SIZE);
-		ck_assert_uint_eq(bed_now().requested, 4 * BED_BLOCK);
-		ck_assert_uint_eq(bed_usable(), 4 + BED_EXTENT);
+		ck_assert_uint_eq(dbed_now().requested, 4 * DBED_BLOCK);
+		ck_assert_uint_eq(dbed_usable(), 4 + DBED_EXTENT);
 	}
-	ck_assert_uint_eq(bed_interrupts, 0);
-	bed_end();
+	ck_assert_uint_eq(dbed_interrupts, 0);
+	dbed_end();
 }
 END_TEST
 
 START_TEST(usable_grows_with_the_wish_and_does_not_shrink_with_it)
 {
-	bed_start(0, 0);
-	ck_assert_uint_eq(bed_usable(), 0);
-	ck_assert_int_eq(bed_plug(0, 1), VMEM_ERROR);
-	bed_resize(1);
-	ck_assert_uint_eq(bed_usable(), 1 + BED_EXTENT);
-	bed_resize(500);
-	ck_assert_uint_eq(bed_usable(), 500 + BED_EXTENT);
-	bed_resize(0);
-	ck_assert_uint_eq(bed_usable(), 500 + BED_EXTENT);
-	bed_resize(BED_BLOCKS - BED_EXTENT - 1);
-	ck_assert_uint_eq(bed_usable(), BED_BLOCKS - 1);
-	bed_resize(BED_BLOCKS - BED_EXTENT);
-	ck_assert_uint_eq(bed_usable(), BED_BLOCKS);
-	bed_resize(BED_BLOCKS);
-	ck_assert_uint_eq(bed_usable(), BED_BLOCKS);
-	bed_end();
+	dbed_start(0, 0);
+	ck_assert_uint_eq(dbed_usable(), 0);
+	ck_assert_int_eq(dbed_plug(0, 1), VMEM_ERROR);
+	dbed_resize(1);
+	ck_assert_uint_eq(dbed_usable(), 1 + DBED_EXTENT);
+	dbed_resize(500);
+	ck_assert_uint_eq(dbed_usable(), 500 + DBED_EXTENT);
+	dbed_resize(0);
+	ck_assert_uint_eq(dbed_usable(), 500 + DBED_EXTENT);
+	dbed_resize(DBED_BLOCKS - DBED_EXTENT - 1);
+	ck_assert_uint_eq(dbed_usable(), DBED_BLOCKS - 1);
+	dbed_resize(DBED_BLOCKS - DBED_EXTENT);
+	ck_assert_uint_eq(dbed_usable(), DBED_BLOCKS);
+	dbed_resize(DBED_BLOCKS);
+	ck_assert_uint_eq(dbed_usable(), DBED_BLOCKS);
+	dbed_end();
 }
 END_TEST
 
 START_TEST(only_unplug_all_and_reset_shrink_usable)
 {
-	bed_start(500, 0);
-	bed_plug(0, 10);
-	bed_resize(20);
-	bed_unplug(0, 10);
-	ck_assert_uint_eq(bed_usable(), 500 + BED_EXTENT);
-	ck_assert_int_eq(bed_unplug_all(), VMEM_ACK);
-	ck_assert_uint_eq(bed_usable(), 20 + BED_EXTENT);
-	bed_resize(10);
-	ck_assert_int_eq(vmem_device_reset(bed_device), 0);
-	ck_assert_uint_eq(bed_usable(), 10 + BED_EXTENT);
-	bed_resize(0);
-	ck_assert_int_eq(bed_unplug_all(), VMEM_ACK);
-	ck_assert_uint_eq(bed_usable(), 0);
-	ck_assert_int_eq(bed_state(0, 1), -1);
-	bed_end();
+	dbed_start(500, 0);
+	dbed_plug(0, 10);
+	dbed_resize(20);
+	dbed_unplug(0, 10);
+	ck_assert_uint_eq(dbed_usable(), 500 + DBED_EXTENT);
+	ck_assert_int_eq(dbed_unplug_all(), VMEM_ACK);
+	ck_assert_uint_eq(dbed_usable(), 20 + DBED_EXTENT);
+	dbed_resize(10);
+	ck_assert_int_eq(vmem_device_reset(dbed_device), 0);
+	ck_assert_uint_eq(dbed_usable(), 10 + DBED_EXTENT);
+	dbed_resize(0);
+	ck_assert_int_eq(dbed_unplug_all(), VMEM_ACK);
+	ck_assert_uint_eq(dbed_usable(), 0);
+	ck_assert_int_eq(dbed_state(0, 1), -1);
+	dbed_end();
 }
 END_TEST
 
 START_TEST(a_large_block_makes_the_extent_two_blocks)
 {
-	struct vmem_device_config c = bed_config(0);
+	struct vmem_device_config c = dbed_config(0);
 
 	c.block = 65536;
 	c.addr = 65536;
 	c.region = 10 * 65536;
 	c.requested = 65536;
-	bed_device = vmem_device_new(&c);
-	bed_link = vmem_device_link(bed_device);
-	ck_assert_uint_eq(bed_now().usable, 3 * 65536);
-	bed_end();
+	dbed_device = vmem_device_new(&c);
+	dbed_link = vmem_device_link(dbed_device);
+	ck_assert_uint_eq(dbed_now().usable, 3 * 65536);
+	dbed_end();
 }
 END_TEST
 
 START_TEST(the_last_block_of_the_region_can_be_plugged)
 {
-	bed_start(BED_BLOCKS, 0);
-	ck_assert_int_eq(bed_plug(0, BED_BLOCKS), VMEM_ACK);
-	ck_assert_int_eq(bed_unplug(BED_BLOCKS - 1, 1), VMEM_ACK);
-	ck_assert_int_eq(bed_plug(BED_BLOCKS - 1, 2), VMEM_ERROR);
-	ck_assert_int_eq(bed_plug(BED_BLOCKS - 1, 1), VMEM_ACK);
-	ck_assert_int_eq(bed_state(0, BED_BLOCKS), VMEM_PLUGGED);
-	bed_end();
+	dbed_start(DBED_BLOCKS, 0);
+	ck_assert_int_eq(dbed_plug(0, DBED_BLOCKS), VMEM_ACK);
+	ck_assert_int_eq(dbed_unplug(DBED_BLOCKS - 1, 1), VMEM_ACK);
+	ck_assert_int_eq(dbed_plug(DBED_BLOCKS - 1, 2), VMEM_ERROR);
+	ck_assert_int_eq(dbed_plug(DBED_BLOCKS - 1, 1), VMEM_ACK);
+	ck_assert_int_eq(dbed_state(0, DBED_BLOCKS), VMEM_PLUGGED);
+	dbed_end();
 }
 END_TEST
 
 START_TEST(the_driver_is_interrupted_once_for_each_change_of_the_wish)
 {
-	bed_start(4, 0);
-	bed_resize(5);
-	ck_assert_uint_eq(bed_interrupts, 1);
-	bed_resize(5);
-	ck_assert_uint_eq(bed_interrupts, 1);
-	bed_plug(0, 1);
-	bed_unplug_all();
-	ck_assert_uint_eq(bed_interrupts, 1);
-	bed_resize(0);
-	ck_assert_uint_eq(bed_interrupts, 2);
-	vmem_device_on_config(bed_device, NULL, NULL);
-	bed_resize(3);
-	ck_assert_int_eq(vmem_device_reset(bed_device), 0);
-	ck_assert_uint_eq(bed_interrupts, 2);
-	bed_end();
+	dbed_start(4, 0);
+	dbed_resize(5);
+	ck_assert_uint_eq(dbed_interrupts, 1);
+	dbed_resize(5);
+	ck_assert_uint_eq(dbed_interrupts, 1);
+	dbed_plug(0, 1);
+	dbed_unplug_all();
+	ck_assert_uint_eq(dbed_interrupts, 1);
+	dbed_resize(0);
+	ck_assert_uint_eq(dbed_interrupts, 2);
+	vmem_device_on_config(dbed_device, NULL, NULL);
+	dbed_resize(3);
+	ck_assert_int_eq(vmem_device_reset(dbed_device), 0);
+	ck_assert_uint_eq(dbed_interrupts, 2);
+	dbed_end();
 }
 END_TEST
 
 START_TEST(reset_unplugs_everything_and_keeps_the_wish)
 {
-	bed_start(40, 1);
-	bed_plug(3, 2);
-	bed_story[0] = '\0';
-	bed_discard_error = -EIO;
-	ck_assert_int_eq(vmem_device_reset(bed_device), -EBUSY);
-	ck_assert_uint_eq(bed_plugged(), 2);
-	ck_assert_uint_eq(bed_interrupts, 0);
-	bed_discard_error = 0;
-	bed_story[0] = '\0';
-	ck_assert_int_eq(vmem_device_reset(bed_device), 0);
-	bed_told("discard 0+1024; a:unplugged 3+2; ");
-	ck_assert_uint_eq(bed_plugged(), 0);
-	ck_assert_uint_eq(bed_now().requested, 40 * BED_BLOCK);
-	ck_assert_uint_eq(bed_interrupts, 1);
-	bed_end();
+	dbed_start(40, 1);
+	dbed_plug(3, 2);
+	dbed_story[0] = '\0';
+	dbed_discard_error = -EIO;
+	ck_assert_int_eq(vmem_device_reset(dbed_device), -EBUSY);
+	ck_assert_uint_eq(dbed_plugged(), 2);
+	ck_assert_uint_eq(dbed_interrupts, 0);
+	dbed_discard_error = 0;
+	dbed_story[0] = '\0';
+	ck_assert_int_eq(vmem_device_reset(dbed_device), 0);
+	dbed_told("discard 0+1024; a:unplugged 3+2; ");
+	ck_assert_uint_eq(dbed_plugged(), 0);
+	ck_assert_uint_eq(dbed_now().requested, 40 * DBED_BLOCK);
+	ck_assert_uint_eq(dbed_interrupts, 1);
+	dbed_end();
 }
 END_TEST
 
@@ -274,20 +275,20 @@ END_TEST
 
 START_TEST(a_listener_that_was_removed_hears_nothing)
 {
-	bed_start(8, 3);
-	vmem_device_unlisten(bed_device, &bed_listener[1].l);
-	vmem_device_unlisten(bed_device, &bed_listener[1].l);
-	bed_plug(0, 1);
-	bed_told("commit 0+1; a:plugging 0+1; c:plugging 0+1; ");
-	vmem_device_unlisten(bed_device, &bed_listener[0].l);
-	vmem_device_listen(bed_device, &bed_listener[0].l);
-	bed_unplug(0, 1);
-	bed_told("discard 0+1; c:unplugged 0+1; a:unplugged 0+1; ");
-	vmem_device_unlisten(bed_device, &bed_listener[2].l);
-	vmem_device_unlisten(bed_device, &bed_listener[0].l);
-	bed_plug(0, 1);
-	bed_told("commit 0+1; ");
-	bed_end();
+	dbed_start(8, 3);
+	vmem_device_unlisten(dbed_device, &dbed_listener[1].l);
+	vmem_device_unlisten(dbed_device, &dbed_listener[1].l);
+	dbed_plug(0, 1);
+	dbed_told("commit 0+1; a:plugging 0+1; c:plugging 0+1; ");
+	vmem_device_unlisten(dbed_device, &dbed_listener[0].l);
+	vmem_device_listen(dbed_device, &dbed_listener[0].l);
+	dbed_unplug(0, 1);
+	dbed_told("discard 0+1; c:unplugged 0+1; a:unplugged 0+1; ");
+	vmem_device_unlisten(dbed_device, &dbed_listener[2].l);
+	vmem_device_unlisten(dbed_device, &dbed_listener[0].l);
+	dbed_plug(0, 1);
+	dbed_told("commit 0+1; ");
+	dbed_end();
 }
 END_TEST
 
