@@ -111,8 +111,8 @@ static void holder_cells(struct tool_table *t,
 		tool_table_cell(t, "  object %" PRIu64, row->object);
 	tool_table_cell(t, "0x%" PRIx64, row->addr);
 	tool_table_cell(t, "%s", pool_size_text(row->len, len));
-	tool_table_cell(t, "%s",
-			row->pinned ? pool_size_text(row->pinned, pinned) : "");
+	tool_table_cell(
+	    t, "%s", row->pinned ? pool_size_text(row->pinned, pinned) : "-");
 }
 
 static void holders_table(FILE *out, const struct pool_holders *holders,

@@ -40,8 +40,9 @@ struct watch {
 	struct pool_call *call;
 	struct pool_wait wait;
 	uint64_t cursor;
-	bool terminal; /* standard error is one */
-	bool shown;    /* a bar is on it */
+	uint64_t before; /* what was requested until then */
+	bool terminal;	 /* standard error is one */
+	bool shown;	 /* a bar is on it */
 	uint64_t next_line_ms;
 	char last[POOL_LINE];
 };
@@ -103,8 +104,8 @@ static void show(struct watch *w)
 
 /* --- watching ------------------------------------------------------------- */
 
-/* 0 with *end; or as the calls. */
-static int look(struct watch *w, enum pool_wait_end *end)
+/* What happened since the last look. 0 with *end; or as the calls. */
+static int read_events(struct watch *w, enum pool_wait_end *end)
 {
 	struct pager_row_event rows[EVENTS_MAX];
 	struct pager_rep_pool_events head;
@@ -121,8 +122,23 @@ static int look(struct watch *w, enum pool_wait_end *end)
 		     i++)
 			*end = pool_wait_event(&w->wait, &rows[i]);
 	} while (head.count > 0 && *end == POOL_WAIT_ON);
+	return 0;
+}
+
+static int look(struct watch *w, enum pool_wait_end *end)
+{
+	int ret = read_events(w, end);
+
+	if (ret < 0)
+		return ret;
 	ret = pager_call_pool_info(w->call->pager, w->call->pool.pool,
 				   &w->call->pool);
+	if (ret < 0 || *end != POOL_WAIT_ON)
+		return ret;
+	if (pool_wait_look(&w->wait, &w->call->pool) == POOL_WAIT_ON)
+		return 0;
+	/* Between the two looks: events know more, if they are not lost. */
+	ret = read_events(w, end);
 	if (ret == 0 && *end == POOL_WAIT_ON)
 		*end = pool_wait_look(&w->wait, &w->call->pool);
 	return ret;
@@ -186,7 +202,7 @@ static int say_stopped(struct watch *w, bool timeout)
 {
 	struct pool_call *c = w->call;
 	char name[PAGER_POOL_NAME_MAX], target[POOL_SIZE_TEXT],
-	    from[POOL_SIZE_TEXT], now[POOL_SIZE_TEXT];
+	    before[POOL_SIZE_TEXT], now[POOL_SIZE_TEXT];
 
 	wipe(w);
 	if (c->view.json)
@@ -200,7 +216,7 @@ static int say_stopped(struct watch *w, bool timeout)
 		name, timeout ? "not there in time," : "stopped waiting",
 		pool_size_text(c->pool.plugged, now),
 		pool_size_text(w->wait.target, target), name,
-		pool_size_text(w->wait.from, from));
+		pool_size_text(w->before, before));
 	return timeout ? POOL_EXIT_TIMEOUT : 128 + (int)stop_signal;
 }
 
@@ -216,6 +232,7 @@ static int watch(struct pool_call *c, const struct pager_rep_pool_resize *wish,
 		     .target = wish->requested,
 		     .from = c->pool.plugged},
 	    .cursor = cursor,
+	    .before = c->pool.requested,
 	    .terminal = isatty(STDERR_FILENO) == 1,
 	    .next_line_ms = now_ms() + LINE_MS / 2,
 	};
