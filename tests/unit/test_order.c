@@ -11,12 +11,15 @@
  *	at every flush	no frame that is cached in the range is free: the
  *			flush comes before the drop; and what is flushed has
  *			been cleared before
+ *	at a frame's	every entry that was cached is not present, and the
+ *	flush		frame is not free
  *	afterwards	nothing is narrower than it was when it was flushed:
  *			nobody cleared an entry after its flush
  */
 #include <stdlib.h>
 
 #include "lib/core/frame.h"
+#include "lib/core/migrate.h"
 #include "lib/core/node.h"
 #include "lib/core/table.h"
 #include "tests/support/unit.h"
@@ -145,9 +148,18 @@ static void order_write_protect(void *mmu, struct pager_space *space,
 static void order_forget(void *mmu, struct pager_pfn pfn, uint64_t pages)
 {
 	(void)mmu;
-	for (int i = 0; i < CACHED; i++)
-		if (order.cached[i].frame - pfn.n < pages)
-			order.cached[i].space = NULL;
+	order.flushes++;
+	for (int i = 0; i < CACHED; i++) {
+		struct cached *c = &order.cached[i];
+
+		if (!c->space || c->frame - pfn.n >= pages)
+			continue;
+		if (frame_is_free(c->frame))
+			wrong("a frame was freed before the flush");
+		if (unit_page(c->space, c->vpn).entry & PTE_P)
+			wrong("a frame was flushed with an entry present");
+		c->space = NULL;
+	}
 	order.inner.ops->forget(order.inner.mmu, pfn, pages);
 }
 
@@ -460,7 +472,81 @@ START_TEST(snapshot_restore_and_drop)
 }
 END_TEST
 
+START_TEST(migration_hides_then_flushes_then_moves_then_frees)
+{
+	struct pager_space *child;
+	struct pager_object *o;
+
+	start();
+	o = unit_object(8);
+	unit_map_object(space, 300, 8, UNIT_RW, PAGER_MAP_SHARED, o, 0);
+	unit_fill(space, 300, 8, 1);
+	child = unit_fork(space);
+	unit_put(child, 119, 9);
+	for (uint64_t v = 100; v < 119; v++) {
+		ck_assert_uint_eq(unit_get(child, v), v - 99);
+		ck_assert_uint_eq(unit_get(space, v), v - 99);
+	}
+	for (uint64_t v = 300; v < 308; v++)
+		ck_assert_uint_eq(unit_get(child, v), v - 299);
+	verify();
+	for (uint64_t v = 100; v < 308; v = v == 118 ? 300 : v + 1) {
+		uint32_t from = frame_of(unit_page(space, v).entry);
+		uint32_t to = frame_take(unit_world.core, unit_world.account);
+
+		order.flushes = 0;
+		order.stores = 0;
+		migrate_to(unit_world.core, from, to);
+		/* Once, and not by space or page. */
+		ck_assert_uint_eq(order.flushes, 1);
+		ck_assert_uint_ge(order.stores, 2);
+		verify();
+		ck_assert_uint_eq(unit_get(space, v),
+				  v < 300 ? v - 99 : v - 299);
+	}
+	end();
+}
+END_TEST
+
+START_TEST(a_chunk_that_moves_at_once)
+{
+	const struct test_world_config config = {.frames = 2048};
+	uint64_t moved = 0;
+	uint32_t chunk;
+
+	start_with(&config);
+	unit_map(space, 100, 20, UNIT_RW);
+	unit_fill(space, 100, 20, 1);
+	chunk = frame_of(unit_page(space, 100).entry) >> CHUNK_SHIFT;
+	ck_assert_uint_ne(chunk, 0); /* which has the zero frame */
+	for (uint64_t v = 100; v < 120; v++)
+		ck_assert_uint_eq(unit_get(space, v), v - 99);
+	verify();
+	chunk_isolate(unit_world.core, chunk);
+	order.flushes = 0;
+	ck_assert_int_eq(migrate_chunk(unit_world.core, chunk, &moved), 0);
+	ck_assert_uint_eq(order.flushes, 1);
+	ck_assert_uint_eq(moved, 20);
+	verify();
+	chunk_unisolate(unit_world.core, chunk);
+	end();
+}
+END_TEST
+
 /* The check itself: orders that it must not let pass. */
+
+START_TEST(flushing_a_frame_that_is_still_reached_is_noticed)
+{
+	uint32_t frame;
+
+	start();
+	frame = frame_of(unit_page(space, 100).entry);
+	core_forget(unit_world.core, frame, 1);
+	ck_assert_ptr_nonnull(order.wrong);
+	order.wrong = NULL;
+	end();
+}
+END_TEST
 
 START_TEST(dropping_before_the_flush_is_noticed)
 {
@@ -528,6 +614,9 @@ int main(void)
 	    fixed_mappings_break_clear_and_free,
 	    reclaim_flushes_before_it_reuses,
 	    snapshot_restore_and_drop,
+	    migration_hides_then_flushes_then_moves_then_frees,
+	    a_chunk_that_moves_at_once,
+	    flushing_a_frame_that_is_still_reached_is_noticed,
 	    dropping_before_the_flush_is_noticed,
 	    reusing_before_the_flush_is_noticed,
 	    flushing_before_the_clear_is_noticed,
