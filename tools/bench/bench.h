@@ -89,6 +89,7 @@ void bench_row_fork(struct bench *bench);     /* 1 */
 void bench_row_cow(struct bench *bench);      /* 2 */
 void bench_row_fault(struct bench *bench);    /* 3 */
 void bench_row_region(struct bench *bench);   /* 4 */
+void bench_row_pool(struct bench *bench);     /* 7 */
 void bench_row_request(struct bench *bench);  /* 8 */
 void bench_row_metadata(struct bench *bench); /* 10 */
 
