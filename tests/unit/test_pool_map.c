@@ -130,9 +130,9 @@ START_TEST(a_head_that_contradicts_itself_is_refused)
 	bad.unit = 0;
 	ck_assert_ptr_null(pool_map_new(&bad, NULL, 0, 64));
 	bad = head;
-	bad.region = 33 * MB;
-	ck_assert_ptr_null(pool_map_new(&bad, NULL, 0, 64));
 	bad.region = 0;
+	ck_assert_ptr_null(pool_map_new(&bad, NULL, 0, 64));
+	bad.region = UINT64_MAX;
 	ck_assert_ptr_null(pool_map_new(&bad, NULL, 0, 64));
 }
 END_TEST
@@ -341,6 +341,29 @@ START_TEST(rows_that_look_alike_are_drawn_once)
 	map = example(64);
 	ck_assert_uint_eq(count(print(map, false, false), "absent\n"), 2);
 	ck_assert_ptr_null(strstr(text, "more like it"));
+	pool_map_free(map);
+}
+END_TEST
+
+START_TEST(boot_memory_may_end_within_a_memory_block)
+{
+	struct pool_cell pieces[2] = {
+	    piece(0, PAGER_BLOCK_ONLINE, PAGER_ZONE_KERNEL, 2),
+	    piece(2, PAGER_BLOCK_ONLINE, PAGER_ZONE_KERNEL, 1),
+	};
+	struct pool_map *map;
+
+	head.region = 3 * MB;
+	pieces[1].plugged = MB;
+	map = new_map(pieces, 2, 64);
+	ck_assert_uint_eq(map->rows, 1);
+	ck_assert_uint_eq(map->cells[1].bytes, MB);
+	ck_assert_uint_eq(map->cells[2].bytes, 0);
+	ck_assert_ptr_nonnull(
+	    strstr(print(map, false, false),
+		   "0x100000000  ##                kernel  100%\n"));
+	svg(map);
+	ck_assert_uint_eq(count(text, "<title>"), 2 + POOL_LOOKS + 1);
 	pool_map_free(map);
 }
 END_TEST
@@ -563,6 +586,7 @@ int main(void)
 	tcase_add_test(t, colours_end_where_they_began);
 	tcase_add_test(t, a_scale_stands_over_rows_that_are_long_enough);
 	tcase_add_test(t, rows_that_look_alike_are_drawn_once);
+	tcase_add_test(t, boot_memory_may_end_within_a_memory_block);
 	tcase_add_test(t, a_cell_of_several_may_be_partly_plugged);
 	tcase_add_test(t, control_characters_in_a_name_are_not_printed);
 	tcase_add_test(t, the_picture_has_a_cell_with_a_tooltip_each);

@@ -69,7 +69,7 @@ static void map_json(const struct pool_call *c, const struct pool_map *map)
 	for (size_t i = 0; i < map->rows * map->per_row; i++) {
 		const struct pool_cell *cell = &map->cells[i];
 
-		if (cell->state == PAGER_BLOCK_ABSENT)
+		if (cell->bytes == 0 || cell->state == PAGER_BLOCK_ABSENT)
 			continue;
 		tool_json_object(&json, NULL);
 		tool_json_hex(&json, "addr", cell->addr);

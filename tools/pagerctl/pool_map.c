@@ -70,7 +70,7 @@ struct pool_map *pool_map_new(const struct pool_map_head *head,
 	struct pool_map *map;
 
 	if (!power_of_two(head->memory_block) || !power_of_two(head->unit) ||
-	    head->region == 0 || head->region % head->memory_block != 0)
+	    head->region == 0 || head->region > UINT64_MAX / 2)
 		return NULL;
 	map = calloc(1, sizeof(*map));
 	if (!map)
@@ -78,15 +78,22 @@ struct pool_map *pool_map_new(const struct pool_map_head *head,
 	map->head = *head;
 	map->cell_bytes = cell_size(head, width > 0 ? width : 1);
 	map->per_row = (size_t)(head->memory_block / map->cell_bytes);
-	map->rows = (size_t)(head->region / head->memory_block);
+	map->rows = (size_t)((head->region + head->memory_block - 1) /
+			     head->memory_block);
 	map->cells = calloc(map->rows * map->per_row, sizeof(*map->cells));
 	if (!map->cells) {
 		free(map);
 		return NULL;
 	}
 	for (size_t i = 0; i < map->rows * map->per_row; i++) {
-		map->cells[i].addr = head->addr + i * map->cell_bytes;
-		map->cells[i].bytes = map->cell_bytes;
+		uint64_t offset = i * map->cell_bytes;
+
+		map->cells[i].addr = head->addr + offset;
+		if (offset < head->region)
+			map->cells[i].bytes =
+			    map->cell_bytes < head->region - offset
+				? map->cell_bytes
+				: head->region - offset;
 	}
 	for (size_t i = 0; i < count; i++)
 		add_piece(map, &pieces[i]);
@@ -205,6 +212,10 @@ static void draw_cell(struct brush *b, const struct pool_cell *cell)
 	const char *glyph = b->utf8 ? g->utf8 : g->ascii;
 	const char *colour = g->colour;
 
+	if (cell->bytes == 0) {
+		draw(b, " ", NULL);
+		return;
+	}
 	if (!glyph && b->utf8)
 		glyph = fill_utf8[pool_map_fill(cell, STEPS_UTF8)];
 	else if (!glyph)
@@ -224,9 +235,9 @@ bool pool_map_same(const struct pool_map *map, size_t row, size_t other)
 	const struct pool_cell *b = &map->cells[other * map->per_row];
 
 	for (size_t i = 0; i < map->per_row; i++)
-		if (a[i].state != b[i].state || a[i].zone != b[i].zone ||
-		    a[i].plugged != b[i].plugged || a[i].used != b[i].used ||
-		    a[i].pinned != b[i].pinned)
+		if (a[i].bytes != b[i].bytes || a[i].state != b[i].state ||
+		    a[i].zone != b[i].zone || a[i].plugged != b[i].plugged ||
+		    a[i].used != b[i].used || a[i].pinned != b[i].pinned)
 			return false;
 	return true;
 }

@@ -11,7 +11,9 @@
  * are in bytes.
  *
  * Invariants: cells are in the order of their addresses, without gaps, all of
- * one size; a memory block is a whole number of them.
+ * one size; a memory block is a whole number of them. Only boot memory may end
+ * within a memory block: the last cell may be smaller, and those behind it have
+ * no bytes and are not drawn.
  */
 #ifndef TOOLS_PAGERCTL_POOL_MAP_H
 #define TOOLS_PAGERCTL_POOL_MAP_H
@@ -26,7 +28,7 @@ struct pool_map_head {
 	const char *name;
 	uint64_t addr;
 	uint64_t region;
-	uint64_t memory_block; /* a power of two; region is a multiple of it */
+	uint64_t memory_block; /* a power of two */
 	uint64_t unit;	       /* a cell is no smaller: a power of two */
 	uint64_t plugged;
 	uint64_t requested;

@@ -141,7 +141,9 @@ static void draw_row(FILE *out, const struct pool_map *map, size_t row,
 	fprintf(out, "<text x=\"%u\" y=\"%u\">0x%" PRIx64 "</text>\n", MARGIN,
 		y + 14, cells[0].addr);
 	for (size_t i = 0; i < map->per_row; i++) {
-		draw_cell(out, &cells[i], LEFT + (unsigned int)i * CELL_W, y);
+		if (cells[i].bytes > 0)
+			draw_cell(out, &cells[i],
+				  LEFT + (unsigned int)i * CELL_W, y);
 		plugged += cells[i].plugged;
 		used += cells[i].used;
 		pinned += cells[i].pinned;
