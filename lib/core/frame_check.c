@@ -150,10 +150,12 @@ static uint64_t count_listed(const struct frames *p, unsigned int z,
 		if ((at != CHUNK_NONE) != (lists->some >> b & 1))
 			return UINT64_MAX;
 		for (; at != CHUNK_NONE; prev = at, at = p->chunk[at].next) {
-			const struct chunk *c = &p->chunk[at];
+			const struct chunk *c = p->chunk;
 
-			if (at >= p->chunk_top || ++n > p->chunk_top ||
-			    c->state != CHUNK_ONLINE || c->zone != z ||
+			if (at >= p->chunk_top || ++n > p->chunk_top)
+				return UINT64_MAX;
+			c += at;
+			if (c->state != CHUNK_ONLINE || c->zone != z ||
 			    c->kind != kind || c->bucket != b ||
 			    c->prev != prev)
 				return UINT64_MAX;
