@@ -405,6 +405,12 @@ void model_step(struct model *m, const struct model_op *op)
 		probe(m, op);
 		return;
 	}
+	if (op->kind == MODEL_MIGRATE) {
+		m->reclaimed = false;
+		model_migrate(m, op);
+		model_check(m, true);
+		return;
+	}
 	note_faults(m, op);
 	arm(m, op);
 	model_call(m, op, &m->got);
@@ -460,6 +466,7 @@ void model_fini(struct model *m)
 		if (m->object[i])
 			pager_object_put(m->object[i]);
 	oracle_fini(&m->oracle);
+	model_migrate_end(m);
 	pager_account_put(m->account[1]);
 	test_world_fini(&m->world);
 }

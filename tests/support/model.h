@@ -12,7 +12,7 @@
 #include "tests/support/oracle.h"
 #include "tests/support/world.h"
 
-enum { MODEL_WOULD = 4096 };
+enum { MODEL_WOULD = 4096, MODEL_CHUNKS = 64 };
 
 struct model_config {
 	uint64_t start; /* the window: vpn of its first page */
@@ -45,6 +45,8 @@ struct model {
 	struct model_result got;
 	struct model_result want;
 	uint32_t errs;
+	bool offline[MODEL_CHUNKS]; /* emptied by MODEL_MOVE_AWAY */
+	uint64_t migrated;	    /* frames */
 };
 
 /* May anything be refused for lack of room at all? */
@@ -67,6 +69,11 @@ void model_fini(struct model *m);
 void model_step(struct model *m, const struct model_op *op);
 /* Compare the state. everything: all bytes of all spaces. */
 void model_check(struct model *m, bool everything);
+
+/* Frames, or a whole chunk, move. Nothing else of m changes. */
+void model_migrate(struct model *m, const struct model_op *op);
+/* All that is offline comes back. */
+void model_migrate_end(struct model *m);
 
 /* Call the core; slots of m are filled and emptied. */
 void model_call(struct model *m, const struct model_op *op,

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "tests/support/model.h"
+#include "tests/support/rmap_scan.h"
 
 static void same(const char *kind, int slot, const char *what, uint64_t got,
 		 uint64_t want)
@@ -346,8 +347,13 @@ void model_check(struct model *m, bool everything)
 	st = pager_core_recount(m->world.core, why, sizeof(why));
 	if (st.err != PAGER_OK)
 		model_die("recount", "%s: %s", model_error_name(st.err), why);
-	if (everything)
+	if (everything) {
+		const char *differs = rmap_scan_differs(m->world.core);
+
+		if (differs)
+			model_die("reverse map", "%s", differs);
 		count_holders(&m->oracle);
+	}
 	for (int i = 0; i < MODEL_SPACES; i++) {
 		if (m->oracle.space[i].live != (m->space[i] != NULL))
 			model_die("slots", "space %d", i);

@@ -504,12 +504,31 @@ static enum model_kind sensible(struct model_gen *g, const struct oracle *o,
 	return kind;
 }
 
+/* Mostly single frames; a chunk is emptied now and then. */
+static struct model_op gen_migrate(struct model_gen *g)
+{
+	struct rng *r = &g->rng;
+	struct model_op op = {
+	    .kind = MODEL_MIGRATE,
+	    .flags = MODEL_MOVE_FRAMES,
+	    .pages = 1 + rng_below(r, 12),
+	    .seed = rng_below(r, UINT32_MAX),
+	};
+
+	if (rng_percent(r, 40))
+		op.flags = (uint32_t)rng_below(r, MODEL_MIGRATIONS);
+	return op;
+}
+
 struct model_op model_gen_next(struct model_gen *g, const struct oracle *o)
 {
-	struct model_op op = {.kind = (uint8_t)pick_kind(g)};
 	const struct oracle_space *s;
 	struct rng *r = &g->rng;
+	struct model_op op = {0};
 
+	if (g->move_percent && rng_percent(r, g->move_percent))
+		return gen_migrate(g);
+	op.kind = (uint8_t)pick_kind(g);
 	op.space = pick_slot(g, o, true);
 	s = &o->space[op.space];
 	op.kind = (uint8_t)sensible(g, o, s, (enum model_kind)op.kind);

@@ -7,11 +7,11 @@
 #include <inttypes.h>
 
 static const char *const kind_names[MODEL_KINDS] = {
-    "SPACE", "FORK",	 "CLEAR", "FREE",    "OBJECT",	 "RESIZE",
-    "PUT",   "MAP",	 "UNMAP", "PROTECT", "REMAP",	 "BRK_START",
-    "BRK",   "ADVISE",	 "PIN",	  "UNPIN",   "FAULT",	 "POPULATE",
-    "READ",  "WRITE",	 "PROBE", "HARVEST", "SNAPSHOT", "RESTORE",
-    "DROP",  "RECHARGE",
+    "SPACE", "FORK",	 "CLEAR",   "FREE",    "OBJECT",   "RESIZE",
+    "PUT",   "MAP",	 "UNMAP",   "PROTECT", "REMAP",	   "BRK_START",
+    "BRK",   "ADVISE",	 "PIN",	    "UNPIN",   "FAULT",	   "POPULATE",
+    "READ",  "WRITE",	 "PROBE",   "HARVEST", "SNAPSHOT", "RESTORE",
+    "DROP",  "RECHARGE", "MIGRATE",
 };
 
 static const char *const error_names[PAGER_ERROR_COUNT] = {

@@ -48,7 +48,17 @@ enum model_kind {
 	MODEL_RESTORE,
 	MODEL_DROP,
 	MODEL_RECHARGE, /* to account other */
+	MODEL_MIGRATE,	/* flags: what; pages: of frames; seed: which */
 	MODEL_KINDS
+};
+
+/* What MODEL_MIGRATE does; nobody may notice any of it. */
+enum model_migration {
+	MODEL_MOVE_FRAMES = 0, /* so many used ones, somewhere else */
+	MODEL_MOVE_CHUNK,      /* all of one chunk, which stays online */
+	MODEL_MOVE_AWAY,       /* the same, and it goes offline */
+	MODEL_MOVE_BACK,       /* one that is offline comes back, to a zone */
+	MODEL_MIGRATIONS
 };
 
 struct model_op {

@@ -455,6 +455,8 @@ bool oracle_applies(const struct oracle *o, const struct model_op *op)
 	case MODEL_RESTORE:
 	case MODEL_DROP:
 		return s->live && s->snapshot;
+	case MODEL_MIGRATE:
+		return true;
 	default:
 		return s->live;
 	}
