@@ -297,12 +297,17 @@ unsigned int pool_wait_percent(const struct pool_wait *wait, uint64_t plugged)
 	return percent < 100 ? percent : 99;
 }
 
+/* As much of the text as fits; at is where the line ends. */
 static size_t put(char out[POOL_LINE], size_t at, const char *text)
 {
-	int n = snprintf(out + at, POOL_LINE - at, "%s", text);
+	const size_t room = POOL_LINE - 1 - at;
+	size_t n = strlen(text);
 
-	at += n > 0 ? (size_t)n : 0;
-	return at < POOL_LINE ? at : POOL_LINE - 1;
+	if (n > room)
+		n = room;
+	memcpy(out + at, text, n);
+	out[at + n] = '\0';
+	return at + n;
 }
 
 static size_t put_bar(char out[POOL_LINE], size_t at, unsigned int percent,
