@@ -4,6 +4,7 @@
  */
 #include <assert.h>
 
+#include "lib/core/large.h"
 #include "lib/core/space.h"
 #include "lib/core/table.h"
 
@@ -111,7 +112,7 @@ void pager_space_page(const struct pager_space *space, uint64_t vpn,
 		if (!e)
 			return;
 		out->levels++;
-		if (l == 0)
+		if (l == 0 || pte_large(e))
 			break;
 		all &= e;
 		node = node_of(e);
@@ -119,10 +120,11 @@ void pager_space_page(const struct pager_space *space, uint64_t vpn,
 			out->sharers = node_at(core, node)->refs;
 	}
 	out->entry = e;
-	out->pa = e & PTE_ADDR;
+	out->pa = page_pa(e, vpn);
 	out->type = pte_type(e);
 	if (out->type != PAGER_PAGE_ZERO)
-		out->refs = frame_refs(core, frame_of(e));
+		out->refs = frame_refs(
+		    core, (uint32_t)(out->pa >> PAGER_PAGE_SHIFT));
 	if (!(e & PTE_P))
 		return;
 	out->access = PAGER_ACCESS_READ |

@@ -3,6 +3,7 @@
  * Advice and pins. A range with a hole is refused whole (Linux acts on the
  * mapped parts and then says ENOMEM).
  */
+#include "lib/core/large.h"
 #include "lib/core/space.h"
 #include "lib/core/table.h"
 
@@ -81,22 +82,28 @@ static struct pager_status drop_pages(struct pager_space *s,
 	return pager_ok();
 }
 
-static void mark_lazy(void *ctx, uint64_t vpn, uint64_t *slot)
+static void mark_lazy(void *ctx, uint64_t vpn, uint64_t pages, uint64_t *slot)
 {
 	struct pager_space *s = ctx;
 	uint64_t e = *slot;
 
 	(void)vpn;
-	if (pte_type(e) != PAGER_PAGE_ANON ||
+	(void)pages;
+	if (pte_type(e) != PAGER_PAGE_ANON || pte_large(e) ||
 	    frame_refs(s->core, frame_of(e)) != 1)
 		return;
 	table_store(&s->table, slot, (e & ~(PTE_W | PTE_D)) | PTE_LAZY);
 	s->lazy = true;
 }
 
-/* Needs no memory: what others share is not entered, and stays. */
+/* Needs no memory: what others share is not entered, and stays; so do large
+ * entries if there is no node to split them into. */
 static void free_pages(struct pager_space *s, struct pager_range range)
 {
+	uint64_t large = large_count(&s->table, range);
+
+	if (large && !node_reserve(s->core, s->account, large).err)
+		large_split_range(&s->table, range);
 	table_each(&s->table, range, false, mark_lazy, s);
 	space_invalidate(s, range);
 }
@@ -140,11 +147,13 @@ struct pager_status pager_space_advise(struct pager_space *space,
 	return pager_refuse(PAGER_EINVAL, PAGER_ARG_ADVICE);
 }
 
-static void unmark_lazy(void *ctx, uint64_t vpn, uint64_t *slot)
+static void unmark_lazy(void *ctx, uint64_t vpn, uint64_t pages,
+			uint64_t *slot)
 {
 	struct pager_space *s = ctx;
 
 	(void)vpn;
+	(void)pages;
 	if (*slot & PTE_LAZY)
 		table_store(&s->table, slot, *slot & ~PTE_LAZY);
 }

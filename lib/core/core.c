@@ -186,6 +186,7 @@ void pager_core_stats(const struct pager_core *core, struct pager_stats *out)
 	out->spaces = core->space_count;
 	out->objects = core->object_count;
 	out->regions = core->region_count;
+	out->large_entries = core->large.entries;
 	out->metadata_bytes =
 	    core->frames.records * FRAME_RECORD_BYTES +
 	    core->frames.added * sizeof(struct chunk) +

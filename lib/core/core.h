@@ -62,6 +62,11 @@ struct pager_stats {
 	uint64_t node_copies; /* table nodes unshared after a fork */
 	uint64_t recounts;
 	uint64_t migrations;	 /* pages moved to another frame */
+	uint64_t around_fills;  /* runs of 64 KiB filled by one fault */
+	uint64_t large_fills;   /* of 2 MiB */
+	uint64_t large_splits;
+	uint64_t large_collapses;
+	uint64_t large_entries; /* now */
 	uint64_t metadata_bytes; /* nodes, frame records, regions, spaces */
 };
 
@@ -245,6 +250,11 @@ struct pager_status pager_space_pin(struct pager_space *space,
 				    struct pager_range range);
 struct pager_status pager_space_unpin(struct pager_space *space,
 				      struct pager_range range);
+
+/* How much a write fault may fill at once; off at first, inherited by fork.
+ * EINVAL (ARG_FLAGS): no such policy. */
+struct pager_status pager_space_set_around(struct pager_space *space,
+					   enum pager_around around);
 
 struct pager_region_info {
 	struct pager_range range;

@@ -16,6 +16,7 @@
 #include <string.h>
 
 #include "lib/core/account.h"
+#include "lib/core/large.h"
 #include "lib/core/space.h"
 #include "lib/core/table.h"
 
@@ -45,6 +46,23 @@ static void need_new(const struct pager_region *r, uint64_t vpn,
 	need->object_nodes = object_need_nodes(r->object, index);
 }
 
+/* A large entry that the access is not allowed by yet: a write. */
+static void need_large(const struct pager_space *s,
+		       const struct pager_region *r, uint64_t vpn,
+		       struct fault_need *need)
+{
+	uint64_t base = vpn & ~(uint64_t)(PTE_SLOTS - 1);
+	uint32_t frame = large_first(*need->path.slot) + vpn % PTE_SLOTS;
+
+	need->large = r->start <= base && r->end - base >= PTE_SLOTS &&
+		      large_is_ours(&s->table, vpn);
+	if (need->large)
+		return;
+	need->nodes = table_need_own(&s->table, vpn);
+	/* One is for the split; others are copies, which share the frames. */
+	need->frames = need->nodes > 1 || frame_refs(s->core, frame) > 1;
+}
+
 void fault_need(const struct pager_space *s, const struct pager_region *r,
 		uint64_t vpn, uint32_t access, struct fault_need *need)
 {
@@ -57,10 +75,15 @@ void fault_need(const struct pager_space *s, const struct pager_region *r,
 	need->nodes = 0;
 	need->object_nodes = 0;
 	need->resident = false;
+	need->large = false;
 	need->present = e && (access != PAGER_ACCESS_WRITE || all & e & PTE_W);
-	need->own = slot && all & PTE_W;
+	need->own = slot && all & PTE_W && !need->path.level;
 	if (need->present)
 		return;
+	if (slot && need->path.level) {
+		need_large(s, r, vpn, need);
+		return;
+	}
 	if (!need->own)
 		need->nodes = table_need_own(&s->table, vpn);
 	if (!e)
@@ -150,10 +173,17 @@ bool fault_install(struct pager_space *s, struct pager_region *r, uint64_t vpn,
 {
 	struct path *p = &need->path;
 
-	if (!need->own)
-		table_own(&s->table, vpn, p);
 	s->minor_faults++;
 	s->core->stats.minor_faults++;
+	if (need->large) {
+		table_own_upper(&s->table, vpn, p);
+		s->core->stats.cow_reuses++;
+		table_store(&s->table, p->slot, *p->slot | PTE_W);
+		space_invalidate(s, pager_range(vpn, vpn + 1));
+		return false;
+	}
+	if (!need->own)
+		table_own(&s->table, vpn, p);
 	if (*p->slot)
 		return write_present(s, r, vpn, p);
 	table_fill(&s->table, p, new_entry(s, r, vpn, access));
@@ -244,7 +274,7 @@ struct pager_status pager_space_fault(struct pager_space *space, uint64_t vpn,
 		fault_need(space, r, vpn, access, &need);
 		if (need.present) {
 			out->result = PAGER_FAULT_PRESENT;
-			out->pa = *need.path.slot & PTE_ADDR;
+			out->pa = page_pa(*need.path.slot, vpn);
 			return pager_ok();
 		}
 		st = reserve(space, r, &need);
@@ -262,7 +292,11 @@ struct pager_status pager_space_fault(struct pager_space *space, uint64_t vpn,
 	}
 	space->last = r;
 	out->result = PAGER_FAULT_INSTALLED;
-	out->copied = fault_install(space, r, vpn, access, &need);
-	out->pa = *need.path.slot & PTE_ADDR;
+	if (around_may(space, r, access, &need) &&
+	    around_install(space, r, vpn, pager_region_range(r), &need.path))
+		out->copied = 1;
+	else
+		out->copied = fault_install(space, r, vpn, access, &need);
+	out->pa = page_pa(*need.path.slot, vpn);
 	return pager_ok();
 }

@@ -147,6 +147,7 @@ struct pager_status pager_space_fork(struct pager_space *parent,
 	child->brk_start = parent->brk_start;
 	child->brk = parent->brk;
 	child->lazy = parent->lazy;
+	child->around = parent->around;
 	if (space_attach(child)) {
 		pager_slab_give(&core->space_slab, child);
 		return pager_refuse(PAGER_ENOMEM, PAGER_ARG_BACKEND);

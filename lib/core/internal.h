@@ -72,7 +72,7 @@ struct node {
 	uint8_t used;  /* enum node_use */
 	/* What the reverse map knows of it; see rmap.h. */
 	uint32_t family;
-	uint32_t base; /* an object's leaf: its pages / 512 */
+	uint32_t base; /* an object's leaf: its pages / 512; else NODE_* */
 	union {
 		struct {
 			uint32_t next;
@@ -83,6 +83,11 @@ struct node {
 };
 
 enum node_use { NODE_FREE = 0, NODE_USED = 1, NODE_OBJECT = 2 };
+
+/* In base of a leaf that a large entry was split into, or a copy of one: that
+ * it was, and that frames of it may be known by a place of level 1. */
+#define NODE_SPLIT	 1u
+#define NODE_FOUND_ABOVE 2u
 
 /* A place more of a frame that has several. */
 struct place {
@@ -101,6 +106,17 @@ struct rmap {
 	uint32_t room;
 	uint32_t used;
 	uint32_t free_place;
+};
+
+/* Large entries, and the worker that puts split ones together again. */
+struct large {
+	uint64_t entries;
+	uint64_t leaves; /* leaf nodes with NODE_SPLIT */
+	uint64_t pass;	 /* leaves collapsed in this one */
+	uint64_t due_ms;
+	uint64_t wait_ms;
+	struct pager_space *space; /* where the pass is, or NULL */
+	uint64_t vpn;
 };
 
 /* A backend that spaces use. */
@@ -165,6 +181,7 @@ struct pager_space {
 	uint64_t brk_start; /* bytes */
 	uint64_t brk;
 	bool lazy; /* some page may be marked PTE_LAZY */
+	uint8_t around; /* PAGER_AROUND_* */
 	struct pager_space *snapshot;
 	LIST_ENTRY(pager_space) snapped; /* if there is one */
 	LIST_ENTRY(pager_space) all;
@@ -178,6 +195,7 @@ struct pager_core {
 	uint64_t memory_block; /* pages that go on- and offline together */
 	struct arena arena;
 	struct rmap rmap;
+	struct large large;
 	struct core_mmu mmus[CORE_MMUS];
 	struct pager_slab region_slab;
 	struct pager_slab space_slab;

@@ -12,6 +12,7 @@
 #include "lib/base/failpoint.h"
 #include "lib/core/account.h"
 #include "lib/core/frame.h"
+#include "lib/core/large.h"
 #include "lib/core/rmap.h"
 
 int node_arena_init(struct pager_core *core, uint64_t total, uint8_t *pages)
@@ -148,7 +149,9 @@ static void drop_upper(struct pager_core *core, uint32_t node)
 	const uint64_t *slot = node_slots(core, node);
 
 	for (unsigned int i = 0; i < PTE_SLOTS; i++)
-		if (slot[i])
+		if (pte_large(slot[i]))
+			large_drop(core, slot[i]);
+		else if (slot[i])
 			node_put(core, node_of(slot[i]));
 }
 
@@ -166,6 +169,8 @@ void node_drain(struct pager_core *core)
 		else if (!node_empty(n))
 			drop_upper(core, node);
 		account_uncharge_id(core, n->account, PAGER_RES_NODES, 1);
+		if (n->level == 0 && n->used == NODE_USED)
+			core->large.leaves -= n->base & NODE_SPLIT;
 		family_leave(core, node);
 		n->used = NODE_FREE;
 		n->next = a->free_head;

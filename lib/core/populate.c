@@ -98,6 +98,10 @@ static uint64_t alike(const struct pager_space *s, const struct pager_region *r,
 		next = end;
 	if (!table_walk(&s->table, v, &p, &eff))
 		return r->object ? 1 : next - v;
+	if (p.level) /* what it takes for one page it takes for the rest */
+		return access != PAGER_ACCESS_WRITE || eff & *p.slot & PTE_W
+			   ? next - v
+			   : 1;
 	if (access != PAGER_ACCESS_WRITE &&
 	    node_resident(node_at(s->core, p.node[0])) == PTE_SLOTS)
 		return next - v;
@@ -239,6 +243,14 @@ uint64_t populate_commit(struct pager_space *s, struct pager_range range,
 			fault_need(s, r, v, a, &need);
 			if (need.present)
 				continue;
+			if (around_may(s, r, a, &need)) {
+				unsigned int n = around_install(
+				    s, r, v, part, &need.path);
+
+				installed += n;
+				if (n)
+					continue;
+			}
 			fault_install(s, r, v, a, &need);
 			installed++;
 		}

@@ -16,10 +16,12 @@ struct pass {
 	bool kept; /* some mark was, or may have been, left */
 };
 
-static void free_if_lazy(void *ctx, uint64_t vpn, uint64_t *slot)
+static void free_if_lazy(void *ctx, uint64_t vpn, uint64_t pages,
+			 uint64_t *slot)
 {
 	struct pass *p = ctx;
 
+	(void)pages;
 	if (!(*slot & PTE_LAZY))
 		return;
 	if (space_region_at(p->space, vpn)->flags & PAGER_REGION_PINNED) {

@@ -187,7 +187,7 @@ static bool check_frames(struct recount *rc)
 static bool check_nodes(struct recount *rc)
 {
 	const struct arena *a = &rc->core->arena;
-	uint64_t used = 0, listed = 0;
+	uint64_t used = 0, listed = 0, split = 0;
 	uint32_t n;
 
 	for (n = 1; n < a->fresh; n++) {
@@ -199,6 +199,8 @@ static bool check_nodes(struct recount *rc)
 			return wrong(rc, "node %u: %u references, counted %u",
 				     n, x->refs, rc->node_refs[n]);
 		used++;
+		split += x->level == 0 && x->used == NODE_USED &&
+			 x->base & NODE_SPLIT;
 		if (!charge(rc, "node", n, x->account, PAGER_RES_NODES))
 			return false;
 	}
@@ -206,6 +208,13 @@ static bool check_nodes(struct recount *rc)
 			       listed <= a->fresh && !a->node[n].used;
 	     n = a->node[n].next)
 		listed++;
+	if (split != rc->core->large.leaves ||
+	    rc->large != rc->core->large.entries)
+		return wrong(rc,
+			     "large entries: %" PRIu64 " and %" PRIu64
+			     " split, counted %" PRIu64 " and %" PRIu64,
+			     rc->core->large.entries, rc->core->large.leaves,
+			     rc->large, split);
 	if (n != NODE_NONE || used != a->used ||
 	    used + listed + 1 != a->fresh || a->limbo != NODE_NONE ||
 	    a->peak < a->used || a->fresh > a->total)

@@ -19,6 +19,7 @@ struct recount {
 	uint64_t spaces;
 	uint64_t objects;
 	uint64_t regions;
+	uint64_t large;	  /* large entries seen */
 	uint64_t mapping; /* regions with an object */
 	uint64_t mapped;  /* regions that objects know of */
 	char *why;

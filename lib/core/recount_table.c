@@ -9,6 +9,7 @@
  */
 #include <inttypes.h>
 
+#include "lib/core/large.h"
 #include "lib/core/recount_int.h"
 #include "lib/core/rmap.h"
 #include "lib/core/table.h"
@@ -20,12 +21,17 @@ struct owner {
 	const struct pager_object *object;
 	const struct pager_region *region; /* where the walk is */
 	uint32_t node;			   /* and which leaf */
+	uint32_t upper;			   /* the node above, */
+	unsigned int slot;		   /* and which slot of it */
 };
 
 #define wrong recount_wrong
 
 /* The bits that the model and the MMU may set. */
 static const uint64_t upper_bits = PTE_P | PTE_W | PTE_U | PTE_A | PTE_ADDR;
+static const uint64_t large_bits = PTE_P | PTE_W | PTE_U | PTE_A | PTE_D |
+				   PTE_TYPE | PTE_ADDR | PTE_CHANGED |
+				   PTE_NX | PTE_PS;
 static const uint64_t leaf_bits = PTE_P | PTE_W | PTE_U | PTE_A | PTE_D |
 				  PTE_TYPE | PTE_ADDR | PTE_CHANGED | PTE_LAZY |
 				  PTE_NX;
@@ -100,6 +106,60 @@ static bool check_policy(struct recount *rc, struct owner *o, uint64_t e,
 	return true;
 }
 
+/* A leaf that a large entry was split into may be found from above. */
+static bool is_known(struct recount *rc, const struct owner *o, uint32_t frame,
+		     unsigned int slot)
+{
+	return rmap_knows(rc->core, frame, o->node, slot) ||
+	       (o->space && frame % PTE_SLOTS == slot &&
+		node_at(rc->core, o->node)->base & NODE_FOUND_ABOVE &&
+		rmap_knows(rc->core, frame, o->upper, o->slot));
+}
+
+/* A large entry, as if it were 512; policy is each space's own. */
+static bool check_large_policy(struct recount *rc, struct owner *o, uint64_t e,
+			       uint64_t vpn)
+{
+	const uint64_t bits = PTE_P | PTE_U | PTE_NX;
+	const struct pager_region *r = rtree_find(&o->space->regions, vpn);
+	uint64_t at = vpn;
+
+	for (; at < vpn + PTE_SLOTS; at = r->end, r = rtree_next(r))
+		if (!r || r->start > at || r->object || !region_private(r) ||
+		    (e & bits) != pte_perms(r->prot) ||
+		    (e & PTE_W && !(r->prot & PAGER_PROT_WRITE)))
+			return wrong(rc,
+				     "space %" PRIu64 ": large page %#" PRIx64
+				     " is not what its region says",
+				     o->space->id, at);
+	return true;
+}
+
+static bool check_large(struct recount *rc, struct owner *o, uint32_t node,
+			unsigned int slot, uint64_t e, uint64_t vpn)
+{
+	if (node_at(rc->core, node)->level != 1 || e & ~large_bits ||
+	    pte_type(e) != PAGER_PAGE_ANON || !o->space ||
+	    pte_pfn(e).n % PTE_SLOTS)
+		return wrong(rc,
+			     "page %#" PRIx64 ": entry %#" PRIx64
+			     " is no large one",
+			     vpn, e);
+	for (unsigned int i = 0; i < PTE_SLOTS; i++) {
+		uint64_t one = (e & ~PTE_PS) + ((uint64_t)i << PAGER_PAGE_SHIFT);
+
+		if (!check_frame(rc, one, vpn + i))
+			return false;
+		if (!rmap_knows(rc->core, frame_of(one), node, slot))
+			return wrong(rc,
+				     "page %#" PRIx64
+				     ": frame %u does not know of it",
+				     vpn + i, frame_of(one));
+	}
+	rc->large++;
+	return check_large_policy(rc, o, e, vpn);
+}
+
 static bool check_leaf(struct recount *rc, struct owner *o, uint64_t e,
 		       uint64_t vpn, struct sums *s)
 {
@@ -133,7 +193,7 @@ static bool check_leaf(struct recount *rc, struct owner *o, uint64_t e,
 			     " beyond its end or of a wrong type",
 			     o->object->id, vpn);
 	if ((pte_type(e) == PAGER_PAGE_ANON || !o->space) &&
-	    !rmap_knows(rc->core, frame_of(e), o->node, pte_index(vpn, 0)))
+	    !is_known(rc, o, frame_of(e), pte_index(vpn, 0)))
 		return wrong(rc,
 			     "page %#" PRIx64 ": frame %u does not know of it",
 			     vpn, frame_of(e));
@@ -213,6 +273,11 @@ static bool walk_again(struct recount *rc, struct owner *o, uint32_t node,
 
 		if (!slot[i])
 			continue;
+		if (pte_large(slot[i])) {
+			if (!check_large_policy(rc, o, slot[i], at))
+				return false;
+			continue;
+		}
 		if (level ? !walk_again(rc, o, node_of(slot[i]), level - 1, at)
 			  : !check_policy(rc, o, slot[i], at))
 			return false;
@@ -260,10 +325,18 @@ static bool walk(struct recount *rc, struct owner *o, uint32_t node,
 				return false;
 			continue;
 		}
+		if (pte_large(e)) {
+			if (!check_large(rc, o, node, i, e, at))
+				return false;
+			s.anon += PTE_SLOTS;
+			continue;
+		}
 		if (!check_child(rc, e, level - 1))
 			return false;
 		child = node_of(e);
 		n = node_at(rc->core, child);
+		o->upper = node;
+		o->slot = i;
 		if (rc->node_refs[child]++ == 0) {
 			if (!walk(rc, o, child, level - 1, at))
 				return false;

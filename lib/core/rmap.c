@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "lib/base/failpoint.h"
+#include "lib/core/large.h"
 #include "lib/core/space.h"
 #include "lib/core/table.h"
 
@@ -201,9 +202,28 @@ struct finding {
 	void *ctx;
 };
 
-static bool points_to(uint64_t entry, uint32_t frame)
+/*
+ * What a slot of a family's member knows of the frame: a leaf's slot, a large
+ * entry over the run that the frame is in, or, below a slot where a large entry
+ * was, the frame's own slot of the leaf that it was split into. NULL: nothing.
+ */
+static uint64_t *look(const struct pager_core *core, uint32_t *node,
+		      unsigned int i, uint32_t frame)
 {
-	return pte_type(entry) == PAGER_PAGE_ANON && frame_of(entry) == frame;
+	uint64_t *slot = node_slots(core, *node) + i;
+
+	if (node_at(core, *node)->level && !*slot)
+		return NULL;
+	if (node_at(core, *node)->level && pte_large(*slot))
+		return large_first(*slot) == frame - frame % PTE_SLOTS ? slot
+								       : NULL;
+	if (node_at(core, *node)->level) {
+		*node = node_of(*slot);
+		slot = node_slots(core, *node) + frame % PTE_SLOTS;
+	}
+	return pte_type(*slot) == PAGER_PAGE_ANON && frame_of(*slot) == frame
+		   ? slot
+		   : NULL;
 }
 
 /* All members of a ring whose slot holds the frame. */
@@ -213,10 +233,11 @@ static void each_at(struct pager_core *core, uint32_t first, unsigned int i,
 	uint32_t node = first;
 
 	do {
-		uint64_t *slot = node_slots(core, node) + i;
+		uint32_t at = node;
+		uint64_t *slot = look(core, &at, i, frame);
 
-		if (points_to(*slot, frame))
-			f->fn(f->ctx, node, slot);
+		if (slot)
+			f->fn(f->ctx, at, slot);
 		node = node_at(core, node)->of.ring.next;
 	} while (node != first);
 }
@@ -245,7 +266,9 @@ static bool holds(const struct pager_core *core, uint32_t place, uint32_t frame)
 	if (first == NODE_NONE || node_at(core, first)->used == NODE_OBJECT)
 		return false;
 	do {
-		if (points_to(node_slots(core, node)[slot_of(place)], frame))
+		uint32_t at = node;
+
+		if (look(core, &at, slot_of(place), frame))
 			return true;
 		node = node_at(core, node)->of.ring.next;
 	} while (node != first);
@@ -289,6 +312,74 @@ void rmap_move(struct pager_core *core, uint32_t frame, uint32_t node,
 	m->place[frame] = RMAP_LIST | take_place(m, place, keep);
 }
 
+static bool is_above(const struct pager_core *core, uint32_t place)
+{
+	uint32_t head = head_of(core, place);
+
+	return head != NODE_NONE && node_at(core, head)->level;
+}
+
+bool rmap_is_above(const struct pager_core *core, uint32_t frame)
+{
+	const struct rmap *m = &core->rmap;
+	uint32_t place = m->place[frame];
+
+	if (!(place & RMAP_LIST))
+		return place != RMAP_NONE && is_above(core, place);
+	for (uint32_t i = place & ~RMAP_LIST; i; i = m->list[i].next)
+		if (is_above(core, m->list[i].place))
+			return true;
+	return false;
+}
+
+struct settling {
+	struct pager_core *core;
+	uint64_t entries;
+	uint32_t list;
+};
+
+static void count_entry(void *ctx, uint32_t node, uint64_t *slot)
+{
+	struct settling *s = ctx;
+
+	(void)node;
+	(void)slot;
+	s->entries++;
+}
+
+static void note_entry(void *ctx, uint32_t node, uint64_t *slot)
+{
+	struct settling *s = ctx;
+	struct rmap *m = &s->core->rmap;
+	uint32_t place =
+	    rmap_place(s->core, node,
+		       (unsigned int)((uintptr_t)slot / sizeof(*slot)) %
+			   PTE_SLOTS);
+
+	assert(!pte_large(*slot));
+	for (uint32_t i = s->list; i; i = m->list[i].next)
+		if (m->list[i].place == place)
+			return;
+	s->list = take_place(m, place, s->list);
+}
+
+struct pager_status rmap_settle(struct pager_core *core, uint32_t frame)
+{
+	struct settling s = {.core = core};
+	struct pager_status st;
+
+	if (!rmap_is_above(core, frame))
+		return pager_ok();
+	rmap_each(core, frame, count_entry, &s);
+	st = rmap_reserve(core, s.entries);
+	if (st.err)
+		return st;
+	rmap_each(core, frame, note_entry, &s);
+	rmap_drop(core, frame);
+	core->rmap.place[frame] = RMAP_LIST | s.list;
+	return pager_ok();
+}
+
 void rmap_transfer(struct pager_core *core, uint32_t from, uint32_t to)
 {
 	struct rmap *m = &core->rmap;
@@ -330,7 +421,7 @@ static void each_region(const struct pager_region *r, uint64_t index,
 		return;
 	slot = table_walk(&r->space->table, r->start + (index - r->offset), &p,
 			  &eff);
-	if (!slot || pte_type(*slot) != PAGER_PAGE_OBJECT ||
+	if (!slot || p.level || pte_type(*slot) != PAGER_PAGE_OBJECT ||
 	    frame_of(*slot) != frame)
 		return;
 	f->fn(f->ctx, p.node[0], slot);

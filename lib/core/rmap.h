@@ -12,6 +12,9 @@
  * however many there are by now, at one look a member. Neither fork nor the
  * copying of a leaf does anything a page for it.
  *
+ * A large entry's place is the slot of level 1, of the family of its node; the
+ * same place finds what became of it where it was split.
+ *
  * Only moving pages one by one (mremap, not by whole leaves) takes a shared
  * frame to a second place; then the frame has a list of places. A place where
  * nothing is found any more is harmless, and goes when the next one is added.
@@ -80,6 +83,11 @@ static inline void rmap_drop(struct pager_core *core, uint32_t frame)
 	if (core->rmap.used && core->rmap.place[frame] & RMAP_LIST)
 		rmap_drop_list(core, frame);
 }
+/* Is some place of the frame a slot of level 1? */
+bool rmap_is_above(const struct pager_core *core, uint32_t frame);
+/* Places of leaves in place of those above, for a frame that no large entry
+ * maps any more: only then may another frame take its places over. ENOMEM. */
+struct pager_status rmap_settle(struct pager_core *core, uint32_t frame);
 /* Everything known of one frame is from now on known of another. */
 void rmap_transfer(struct pager_core *core, uint32_t from, uint32_t to);
 
@@ -89,8 +97,8 @@ bool rmap_knows(const struct pager_core *core, uint32_t frame, uint32_t node,
 /* Rings, names and lists: NULL, or what is wrong. seen: rmap.fresh bytes, 0. */
 const char *rmap_check(const struct pager_core *core, uint8_t *seen);
 
-/* Call fn for every entry that maps the frame; an entry that several regions
- * share may come more than once. fn may change the entry, and nothing else. */
+/* Call fn for every entry that maps the frame, large ones as well; an entry
+ * that is found by two ways may come more than once. fn may change the entry, and nothing else. */
 void rmap_each(struct pager_core *core, uint32_t frame,
 	       void (*fn)(void *ctx, uint32_t node, uint64_t *slot), void *ctx);
 

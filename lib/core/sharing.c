@@ -10,6 +10,7 @@
  * is held by several leaf nodes divides itself among those (an object's own
  * reference is not a holder). The zero frame weighs nothing.
  */
+#include "lib/core/large.h"
 #include "lib/core/space.h"
 #include "lib/core/table.h"
 
@@ -61,6 +62,12 @@ static void walk(const struct table *t, uint32_t node, unsigned int level,
 
 		if (!slot[i] || part.start >= part.end)
 			continue;
+		if (pte_large(slot[i])) {
+			for (uint64_t v = part.start; v < part.end; v++)
+				share_leaf(t->core,
+					   page_pa(slot[i], v) | PTE_ANON, out);
+			continue;
+		}
 		if (level == 0)
 			share_leaf(t->core, slot[i], out);
 		else if (node_at(t->core, node_of(slot[i]))->refs > 1)

@@ -5,6 +5,7 @@
 #include <assert.h>
 
 #include "lib/core/account.h"
+#include "lib/core/large.h"
 #include "lib/core/space.h"
 #include "lib/core/table.h"
 
@@ -99,6 +100,7 @@ void pager_space_free(struct pager_space *space)
 	space_remove(space, everything);
 	space->table.mmu.ops->detach(space->table.mmu.mmu, space);
 	core_mmu_put(core, space->table.mmu);
+	large_forget(core, space);
 	node_put(core, space->table.root);
 	node_drain(core);
 	rtree_fini(&space->regions);

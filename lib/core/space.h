@@ -112,7 +112,8 @@ struct fault_need {
 	bool resident;	  /* a page more will be present */
 	bool present;	  /* nothing to do */
 	bool own;	  /* path is complete and may be changed */
-	struct path path; /* if own */
+	bool large;	  /* a large entry gets W, nothing else */
+	struct path path; /* if own, or present */
 };
 /* Plan: what a fault of that access at vpn, in r and inside the object, would
  * take. */
@@ -122,6 +123,24 @@ void fault_need(const struct pager_space *s, const struct pager_region *r,
  * in the stocks. Returns true when a frame was filled for a write. */
 bool fault_install(struct pager_space *s, struct pager_region *r, uint64_t vpn,
 		   uint32_t access, struct fault_need *need);
+/* May the fault of which need is known fill pages around its own? A write to
+ * an empty private anonymous page, if the space asks for it and the region is
+ * not pinned. */
+static inline bool around_may(const struct pager_space *s,
+			      const struct pager_region *r, uint32_t access,
+			      const struct fault_need *need)
+{
+	return s->around && access == PAGER_ACCESS_WRITE && need->resident &&
+	       region_private(r) && !r->object &&
+	       !(r->flags & (PAGER_REGION_PINNED | PAGER_REGION_CONTIG));
+}
+/* Commit, in place of fault_install: fill the aligned stretch around vpn, 2 MiB
+ * or 64 KiB, if it is empty, inside of the bounds and the limits, and the pool
+ * has a run for it. Returns pages installed, vpn's among them, and its slot in
+ * *p; or 0, nothing done. */
+unsigned int around_install(struct pager_space *s, const struct pager_region *r,
+			    uint64_t vpn, struct pager_range bounds,
+			    struct path *p);
 /* Plan of populate, pin, WILLNEED and map: counts all pages of the range for
  * the access, reserves. skip: regions that do not allow it, and pages beyond
  * an object's end, are left out instead of refused. */

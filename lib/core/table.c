@@ -7,6 +7,7 @@
 
 #include <assert.h>
 
+#include "lib/core/large.h"
 #include "lib/core/rmap.h"
 #include "lib/core/table_int.h"
 
@@ -24,10 +25,17 @@ uint64_t *table_walk(const struct table *t, uint64_t vpn, struct path *p,
 		p->node[l] = node;
 		if (!e)
 			return NULL;
+		if (pte_large(e)) {
+			*eff = all;
+			p->level = l;
+			p->slot = node_slots(t->core, node) + pte_index(vpn, l);
+			return p->slot;
+		}
 		all &= e;
 		node = node_of(e);
 	}
 	*eff = all;
+	p->level = 0;
 	p->node[0] = node;
 	p->slot = node_slots(t->core, node) + pte_index(vpn, 0);
 	return p->slot;
@@ -46,6 +54,8 @@ unsigned int table_need_own(const struct table *t, uint64_t vpn)
 
 		if (!e)
 			return need + l;
+		if (pte_large(e))
+			return need + 1;
 		node = node_of(e);
 		shared |= node_at(t->core, node)->refs > 1;
 		need += shared;
@@ -81,7 +91,10 @@ static void copy_upper(const struct table *t, uint64_t *from, uint64_t *to)
 			table_store(t, &from[i], e);
 		}
 		to[i] = e;
-		if (e)
+		if (pte_large(e)) {
+			large_get(t->core, e);
+			t->core->large.entries++;
+		} else if (e)
 			node_at(t->core, node_of(e))->refs++;
 	}
 }
@@ -104,6 +117,8 @@ uint32_t table_copy_node(struct table *t, uint32_t old)
 	n->anon = o->anon;
 	n->zero = o->zero;
 	n->object = o->object;
+	n->base = o->base;
+	core->large.leaves += o->level == 0 && o->base & NODE_SPLIT;
 	o->refs--;
 	core->stats.node_copies++;
 	return new;
@@ -114,6 +129,8 @@ uint32_t table_own_child(struct table *t, uint64_t *slot)
 	uint64_t e = *slot;
 	uint32_t child = node_of(e);
 
+	assert(!pte_large(e));
+
 	if (node_at(t->core, child)->refs > 1) {
 		child = table_copy_node(t, child);
 		table_store(t, slot, node_entry(child) | PTE_W);
@@ -123,26 +140,42 @@ uint32_t table_own_child(struct table *t, uint64_t *slot)
 	return child;
 }
 
-void table_own(struct table *t, uint64_t vpn, struct path *p)
+/* Make the path own from the root down to a node of the level. */
+static uint32_t own_down(struct table *t, uint64_t vpn, struct path *p,
+			 unsigned int level)
 {
 	struct pager_core *core = t->core;
 	uint32_t node = t->root;
 
 	if (node == NODE_NONE)
 		node = t->root = node_take(core, t->account, PTE_LEVELS - 1);
-	for (unsigned int l = PTE_LEVELS - 1; l > 0; l--) {
+	for (unsigned int l = PTE_LEVELS - 1; l > level; l--) {
 		uint64_t *slot = node_slots(core, node) + pte_index(vpn, l);
 
 		p->node[l] = node;
-		if (*slot) {
-			node = table_own_child(t, slot);
-		} else {
+		if (!*slot) {
 			node = node_take(core, t->account, l - 1);
 			table_store(t, slot, node_entry(node) | PTE_W);
+		} else if (pte_large(*slot)) {
+			node = large_split(core, t->account, node, slot);
+		} else {
+			node = table_own_child(t, slot);
 		}
 	}
-	p->node[0] = node;
-	p->slot = node_slots(core, node) + pte_index(vpn, 0);
+	p->node[level] = node;
+	p->level = level;
+	p->slot = node_slots(core, node) + pte_index(vpn, level);
+	return node;
+}
+
+void table_own(struct table *t, uint64_t vpn, struct path *p)
+{
+	own_down(t, vpn, p, 0);
+}
+
+void table_own_upper(struct table *t, uint64_t vpn, struct path *p)
+{
+	own_down(t, vpn, p, 1);
 }
 
 /* A frame gets its place where it is first put: by private entries, and by

@@ -34,6 +34,7 @@ struct sums {
 struct path {
 	uint32_t node[PTE_LEVELS]; /* [0] is the leaf node */
 	uint64_t *slot;
+	unsigned int level; /* of the slot: 0, or 1 of a large entry */
 };
 
 /* The one way entries change. */
@@ -61,16 +62,20 @@ static inline void sums_add_path(struct pager_core *core, const struct path *p,
 	}
 }
 
-/* The leaf slot of vpn, or NULL. Then the path is in *p and *eff is the AND of
- * the upper entries: with PTE_W the path is own. Changes nothing. */
+/* The slot of vpn, of a leaf or with a large entry, or NULL. Then the path is
+ * in *p and *eff is the AND of the entries above it: with PTE_W the path is
+ * own. Changes nothing. */
 uint64_t *table_walk(const struct table *t, uint64_t vpn, struct path *p,
 		     uint64_t *eff);
 
-/* Nodes that table_own needs for this one page: missing and shared ones. */
+/* Nodes that table_own needs for this one page: missing and shared ones, and
+ * the leaf that a large entry is split into. */
 unsigned int table_need_own(const struct table *t, uint64_t vpn);
 /* Commit: make the path to vpn own, down to the leaf node. The caller fills
  * the slot: a new node may not stay empty. */
 void table_own(struct table *t, uint64_t vpn, struct path *p);
+/* Commit: the same down to the slot of level 1. */
+void table_own_upper(struct table *t, uint64_t vpn, struct path *p);
 /* Commit: put an entry into an empty slot of an own path; a private one's frame
  * was just taken. */
 void table_fill(struct table *t, struct path *p, uint64_t entry);
@@ -78,7 +83,8 @@ void table_fill(struct table *t, struct path *p, uint64_t entry);
  * one's frame was just taken. */
 void table_replace(struct table *t, struct path *p, uint64_t entry);
 
-/* Nodes that making every existing path of the range own would need. */
+/* Nodes that making every existing path of the range own would need; large
+ * entries that the range covers whole stay. */
 uint64_t table_need_own_range(const struct table *t, struct pager_range r);
 /* Nodes that own paths to every page of the range would need, whether they
  * exist or not: an upper bound that is exact for a range never touched. */
@@ -86,7 +92,8 @@ uint64_t table_need_fill_range(const struct table *t, struct pager_range r);
 /* Commit: own all existing paths of the range. */
 void table_own_range(struct table *t, struct pager_range r);
 
-/* Nodes that table_detach needs: shared ones that the range covers in part. */
+/* Nodes that table_detach needs: shared ones and large entries that the range
+ * covers in part. */
 uint64_t table_need_detach(const struct table *t, struct pager_range r);
 /* The same if all of the table below the root were shared (after a fork). */
 uint64_t table_need_detach_shared(const struct table *t, struct pager_range r);
@@ -111,10 +118,12 @@ struct sums table_sum(const struct table *t, struct pager_range r);
  * both sides. Returns whether src had a writable entry: then flush it. */
 bool table_share(struct table *dst, struct table *src);
 
-/* Call fn for every leaf slot with a page in the range, in order; nodes that
- * are shared are entered only if shared is true. Returns whether some were
- * left out. */
+/* Call fn for every slot with a page in the range, in order: vpn is the first
+ * of pages pages of the range that the entry maps: one, or up to 512 of a large
+ * entry. Nodes that are shared are entered only if shared is true. Returns
+ * whether some were left out. */
+typedef void table_fn(void *ctx, uint64_t vpn, uint64_t pages, uint64_t *slot);
 bool table_each(const struct table *t, struct pager_range r, bool shared,
-		void (*fn)(void *ctx, uint64_t vpn, uint64_t *slot), void *ctx);
+		table_fn *fn, void *ctx);
 
 #endif

@@ -13,6 +13,7 @@
 
 #include <assert.h>
 
+#include "lib/core/large.h"
 #include "lib/core/rmap.h"
 #include "lib/core/table_int.h"
 
@@ -48,6 +49,8 @@ static uint64_t next_leaf(const struct table *t, uint64_t vpn, uint64_t end)
 
 			if (!e)
 				break;
+			if (pte_large(e))
+				return vpn;
 			node = node_of(e);
 		}
 		if (l == 0 &&
@@ -69,7 +72,8 @@ uint64_t table_need_move(const struct table *t, struct pager_range from,
 			 uint64_t to)
 {
 	uint64_t need = table_need_own_range(t, from);
-	uint64_t seen[PTE_LEVELS] = {0};
+	uint64_t seen[PTE_LEVELS] = {0}, eff;
+	struct path p;
 	bool any = false;
 
 	for (uint64_t v = next_leaf(t, from.start, from.end); v < from.end;) {
@@ -84,6 +88,7 @@ uint64_t table_need_move(const struct table *t, struct pager_range from,
 			need += b - a + !(any && seen[l] == a);
 			seen[l] = b;
 		}
+		need += table_walk(t, v, &p, &eff) && p.level;
 		any = true;
 		v = next_leaf(t, end, from.end);
 	}
@@ -95,13 +100,28 @@ struct counting {
 	uint64_t shared;
 };
 
-static void count_shared(void *ctx, uint64_t vpn, uint64_t *slot)
+static void count_shared(void *ctx, uint64_t vpn, uint64_t pages,
+			 uint64_t *slot)
 {
 	struct counting *c = ctx;
 
 	(void)vpn;
-	c->shared += pte_type(*slot) == PAGER_PAGE_ANON &&
-		     frame_refs(c->t->core, frame_of(*slot)) > 1;
+	if (pte_large(*slot))
+		c->shared += large_refs_are(c->t->core, *slot, 1) ? 0 : pages;
+	else
+		c->shared += pte_type(*slot) == PAGER_PAGE_ANON &&
+			     frame_refs(c->t->core, frame_of(*slot)) > 1;
+}
+
+/* Leaves that are moved as they are take their places along, unless their
+ * frames are known by the slot above. */
+static bool keeps_places(const struct table *t, uint64_t vpn)
+{
+	struct path p;
+	uint64_t eff;
+
+	return table_walk(t, vpn, &p, &eff) && p.level == 0 &&
+	       !(node_at(t->core, p.node[0])->base & NODE_FOUND_ABOVE);
 }
 
 uint64_t table_need_places(const struct table *t, struct pager_range from,
@@ -109,15 +129,17 @@ uint64_t table_need_places(const struct table *t, struct pager_range from,
 {
 	struct counting c = {.t = t};
 
-	if (from.start >= from.end)
-		return 0;
-	/* Whole leaves move as they are, places and all; the ends do not. */
-	if ((from.start - to) % LEAF_PAGES == 0 &&
-	    from.start % LEAF_PAGES == 0 && from.end % LEAF_PAGES == 0)
-		return 0;
-	/* Pages of a node that is shared will have several holders. */
-	if (table_each(t, from, false, count_shared, &c))
-		return table_sum(t, from).anon;
+	for (uint64_t v = next_leaf(t, from.start, from.end); v < from.end;) {
+		uint64_t end = leaf_end(v, from.end);
+		struct pager_range part = pager_range(v, end);
+
+		/* Pages of a node that is shared will have several holders. */
+		if (!(whole(v, end, to + (v - from.start)) &&
+		      keeps_places(t, v)) &&
+		    table_each(t, part, false, count_shared, &c))
+			c.shared += table_sum(t, part).anon;
+		v = next_leaf(t, end, from.end);
+	}
 	return c.shared;
 }
 
@@ -133,26 +155,6 @@ static void add(struct node *n, struct sums s, int sign)
 	n->anon += (uint32_t)sign * s.anon;
 	n->zero += (uint32_t)sign * s.zero;
 	n->object += (uint32_t)sign * s.object;
-}
-
-/* Make the path own down to level 1, creating what is missing. */
-static void own_to_1(struct table *t, uint64_t vpn, struct path *p)
-{
-	uint32_t node = t->root;
-
-	for (unsigned int l = PTE_LEVELS - 1; l > 1; l--) {
-		uint64_t *slot = node_slots(t->core, node) + pte_index(vpn, l);
-
-		p->node[l] = node;
-		if (*slot) {
-			node = table_own_child(t, slot);
-		} else {
-			node = node_take(t->core, t->account, l - 1);
-			table_store(t, slot, node_entry(node) | PTE_W);
-		}
-	}
-	p->node[1] = node;
-	p->slot = node_slots(t->core, node) + pte_index(vpn, 1);
 }
 
 /* Unlink the nodes of an own path that are empty now, from level down. */
@@ -171,19 +173,36 @@ static void prune(struct table *t, uint64_t vpn, struct path *p,
 	}
 }
 
+/* Frames that were known by the slot above are known by the leaf from now on. */
+static void find_in_leaf(struct table *t, uint32_t leaf)
+{
+	const uint64_t *slot = node_slots(t->core, leaf);
+	struct node *n = node_at(t->core, leaf);
+
+	if (n->used != NODE_USED || !(n->base & NODE_FOUND_ABOVE))
+		return;
+	for (unsigned int i = 0; i < PTE_SLOTS; i++)
+		if (pte_type(slot[i]) == PAGER_PAGE_ANON)
+			rmap_move(t->core, frame_of(slot[i]), leaf, i);
+	n->base &= ~NODE_FOUND_ABOVE;
+}
+
 static void move_leaf(struct table *t, uint64_t vpn, uint64_t to)
 {
 	struct path src, dst;
 	uint64_t entry;
 	struct sums s;
 
-	own_to_1(t, vpn, &src);
-	own_to_1(t, to, &dst);
+	table_own_upper(t, vpn, &src);
+	table_own_upper(t, to, &dst);
+	if (pte_large(*src.slot))
+		large_split(t->core, t->account, src.node[1], src.slot);
 	entry = *src.slot;
 	s = leaf_sums(t->core, node_of(entry));
 	assert(*dst.slot == 0);
 	table_store(t, src.slot, 0);
 	table_store(t, dst.slot, entry);
+	find_in_leaf(t, node_of(entry));
 	for (unsigned int l = 1; l < PTE_LEVELS; l++) {
 		add(node_at(t->core, src.node[l]), s, -1);
 		add(node_at(t->core, dst.node[l]), s, 1);

@@ -8,6 +8,7 @@
 
 #include <assert.h>
 
+#include "lib/core/large.h"
 #include "lib/core/table_int.h"
 
 static bool covers(struct pager_range part, unsigned int level)
@@ -46,6 +47,10 @@ static uint64_t need_own(const struct table *t, uint32_t node,
 
 		if (!slot[i] || (parts && covers(part, level)))
 			continue;
+		if (pte_large(slot[i])) {
+			need += !covers(part, level);
+			continue;
+		}
 		child = node_of(slot[i]);
 		s = shared || node_at(t->core, child)->refs > 1;
 		if (s && nothing_in(t, child, level - 1,
@@ -103,6 +108,12 @@ static void own(struct table *t, uint32_t node, unsigned int level,
 
 		if (!slot[i])
 			continue;
+		if (pte_large(slot[i])) {
+			if (!covers(part, level))
+				large_split(t->core, t->account, node,
+					    &slot[i]);
+			continue;
+		}
 		child = node_of(slot[i]);
 		if (node_at(t->core, child)->refs > 1 &&
 		    nothing_in(t, child, level - 1, at, part))
@@ -169,6 +180,44 @@ static struct sums detach_leaf(struct table *t, uint32_t node, uint64_t base,
 	return gone;
 }
 
+static struct sums detach(struct table *t, uint32_t node, unsigned int level,
+			  uint64_t base, struct pager_range r);
+
+/* The part of the range below one slot of an upper node. */
+static struct sums detach_slot(struct table *t, uint32_t node, uint64_t *slot,
+			       unsigned int level, uint64_t at,
+			       struct pager_range part)
+{
+	struct pager_core *core = t->core;
+	struct sums gone = {0};
+	uint32_t child;
+
+	if (pte_large(*slot) && covers(part, level)) {
+		uint64_t e = *slot;
+
+		table_store(t, slot, 0);
+		large_put(core, e);
+		return (struct sums){.anon = PTE_SLOTS};
+	}
+	if (pte_large(*slot))
+		large_split(core, t->account, node, slot);
+	child = node_of(*slot);
+	if (covers(part, level)) {
+		gone = node_sums(node_at(core, child));
+	} else {
+		if (node_at(core, child)->refs > 1 &&
+		    nothing_in(t, child, level - 1, at, part))
+			return gone;
+		child = table_own_child(t, slot);
+		gone = detach(t, child, level - 1, at, part);
+		if (!node_empty(node_at(core, child)))
+			return gone;
+	}
+	table_store(t, slot, 0);
+	node_put(core, child);
+	return gone;
+}
+
 /*
  *	      r.start                        r.end
  *	|.......[#####|##########|##########|###)......|
@@ -177,44 +226,21 @@ static struct sums detach_leaf(struct table *t, uint32_t node, uint64_t base,
 static struct sums detach(struct table *t, uint32_t node, unsigned int level,
 			  uint64_t base, struct pager_range r)
 {
-	struct pager_core *core = t->core;
-	uint64_t *slot = node_slots(core, node);
+	uint64_t *slot = node_slots(t->core, node);
+	unsigned int last = table_last(r, base, level);
 	struct sums gone = {0};
 	struct node *n;
 
-	if (level == 0) {
+	if (level == 0)
 		gone = detach_leaf(t, node, base, r);
-	} else {
-		unsigned int last = table_last(r, base, level);
-
-		for (unsigned int i = table_first(r, base, level); i <= last;
-		     i++) {
-			struct pager_range part = table_clip(r, base, i, level);
-			uint32_t child;
-
-			if (!slot[i])
-				continue;
-			child = node_of(slot[i]);
-			if (covers(part, level)) {
-				sums_add(&gone,
-					 node_sums(node_at(core, child)));
-			} else {
-				uint64_t at = base + i * pte_span(level);
-
-				if (node_at(core, child)->refs > 1 &&
-				    nothing_in(t, child, level - 1, at, part))
-					continue;
-				child = table_own_child(t, &slot[i]);
-				sums_add(&gone,
-					 detach(t, child, level - 1, at, part));
-				if (!node_empty(node_at(core, child)))
-					continue;
-			}
-			table_store(t, &slot[i], 0);
-			node_put(core, child);
-		}
-	}
-	n = node_at(core, node);
+	for (unsigned int i = table_first(r, base, level); level && i <= last;
+	     i++)
+		if (slot[i])
+			sums_add(&gone, detach_slot(
+					    t, node, &slot[i], level,
+					    base + i * pte_span(level),
+					    table_clip(r, base, i, level)));
+	n = node_at(t->core, node);
 	n->anon -= gone.anon;
 	n->zero -= gone.zero;
 	n->object -= gone.object;
@@ -241,6 +267,8 @@ static struct sums sum(const struct table *t, uint32_t node, unsigned int level,
 			continue;
 		if (level == 0)
 			sums_count(&s, slot[i]);
+		else if (pte_large(slot[i]))
+			s.anon += (uint32_t)pager_range_len(part);
 		else if (covers(part, level))
 			sums_add(&s,
 				 node_sums(node_at(t->core, node_of(slot[i]))));
@@ -261,32 +289,34 @@ struct sums table_sum(const struct table *t, struct pager_range r)
 }
 
 static bool each(const struct table *t, uint32_t node, unsigned int level,
-		 uint64_t base, struct pager_range r, bool shared,
-		 void (*fn)(void *ctx, uint64_t vpn, uint64_t *slot), void *ctx)
+		 uint64_t base, struct pager_range r, bool shared, table_fn *fn,
+		 void *ctx)
 {
 	uint64_t *slot = node_slots(t->core, node);
 	unsigned int last = table_last(r, base, level);
 	bool skipped = false;
 
 	for (unsigned int i = table_first(r, base, level); i <= last; i++) {
+		struct pager_range part = table_clip(r, base, i, level);
+
 		if (!slot[i])
 			continue;
-		if (level == 0)
-			fn(ctx, base + i, &slot[i]);
+		if (level == 0 || pte_large(slot[i]))
+			fn(ctx, part.start, pager_range_len(part), &slot[i]);
 		else if (!shared &&
 			 node_at(t->core, node_of(slot[i]))->refs > 1)
 			skipped = true;
 		else
-			skipped |= each(t, node_of(slot[i]), level - 1,
-					base + i * pte_span(level),
-					table_clip(r, base, i, level), shared,
-					fn, ctx);
+			skipped |=
+			    each(t, node_of(slot[i]), level - 1,
+				 base + i * pte_span(level), part, shared, fn,
+				 ctx);
 	}
 	return skipped;
 }
 
 bool table_each(const struct table *t, struct pager_range r, bool shared,
-		void (*fn)(void *ctx, uint64_t vpn, uint64_t *slot), void *ctx)
+		table_fn *fn, void *ctx)
 {
 	return t->root != NODE_NONE && r.start < r.end &&
 	       each(t, t->root, PTE_LEVELS - 1, 0, r, shared, fn, ctx);

@@ -5,6 +5,7 @@
  *	   r.start                     r.end
  *	|--a--[--|   |--b--|   |--c--]--|        holes only for unmap
  */
+#include "lib/core/large.h"
 #include "lib/core/space.h"
 #include "lib/core/table.h"
 
@@ -50,7 +51,8 @@ struct protecting {
  * One entry under its region's new protection. Write permission is given here
  * only where the page is this entry's alone; the fault gives the rest.
  */
-static void protect_entry(void *ctx, uint64_t vpn, uint64_t *slot)
+static void protect_entry(void *ctx, uint64_t vpn, uint64_t pages,
+			  uint64_t *slot)
 {
 	struct protecting *p = ctx;
 	const struct pager_region *r = p->region;
@@ -58,10 +60,15 @@ static void protect_entry(void *ctx, uint64_t vpn, uint64_t *slot)
 	uint64_t e = was & ~(PTE_P | PTE_U | PTE_NX | PTE_W);
 
 	(void)vpn;
+	/* Only where nothing but write permission is given: the fault does. */
+	if (pte_large(was) && pages < PTE_SLOTS)
+		return;
 	e |= pte_perms(r->prot);
 	if (r->prot & PAGER_PROT_WRITE) {
 		if (pte_type(e) == PAGER_PAGE_OBJECT && !region_private(r))
 			e |= PTE_W;
+		else if (pte_large(e))
+			e |= large_refs_are(p->space->core, e, 1) ? PTE_W : 0;
 		else if (pte_type(e) == PAGER_PAGE_ANON && !(e & PTE_LAZY) &&
 			 frame_refs(p->space->core, frame_of(e)) == 1)
 			e |= PTE_W;

@@ -161,7 +161,9 @@ struct harvesting {
 	struct pager_harvest got;
 };
 
-static void harvest_entry(void *ctx, uint64_t vpn, uint64_t *slot)
+/* What is known of a large entry is said of each of its pages. */
+static void harvest_entry(void *ctx, uint64_t vpn, uint64_t pages,
+			  uint64_t *slot)
 {
 	struct harvesting *h = ctx;
 	uint64_t e = *slot;
@@ -169,8 +171,8 @@ static void harvest_entry(void *ctx, uint64_t vpn, uint64_t *slot)
 	(void)vpn;
 	if (!(e & (PTE_A | PTE_D)))
 		return;
-	h->got.accessed += (e & PTE_A) != 0;
-	h->got.dirty += (e & PTE_D) != 0;
+	h->got.accessed += e & PTE_A ? pages : 0;
+	h->got.dirty += e & PTE_D ? pages : 0;
 	if (e & PTE_D)
 		e |= PTE_CHANGED;
 	table_store(h->table, slot, e & ~(PTE_A | PTE_D));

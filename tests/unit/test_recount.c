@@ -235,7 +235,7 @@ START_TEST(an_upper_entry_that_points_to_no_node_of_its_level)
 		BROKEN(uint64_t, *s, e & ~PTE_P, "points to no node");
 		BROKEN(uint64_t, *s, e & ~PTE_U, "points to no node");
 		BROKEN(uint64_t, *s, e | PTE_NX, "points to no node");
-		BROKEN(uint64_t, *s, e | PTE_PS, "points to no node");
+		BROKEN(uint64_t, *s, e | PTE_PS, "is no large one");
 		BROKEN(uint64_t, *s, e | PTE_CHANGED, "points to no node");
 		BROKEN(uint64_t, *s, (e & ~PTE_ADDR) | node_entry(0),
 		       "points to no node");

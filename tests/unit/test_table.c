@@ -245,10 +245,11 @@ struct seen {
 	uint64_t last;
 };
 
-static void see(void *ctx, uint64_t vpn, uint64_t *slot)
+static void see(void *ctx, uint64_t vpn, uint64_t pages, uint64_t *slot)
 {
 	struct seen *seen = ctx;
 
+	ck_assert_uint_eq(pages, 1);
 	ck_assert_uint_ne(*slot, 0);
 	ck_assert(!seen->count || vpn > seen->last);
 	seen->last = vpn;
