@@ -123,8 +123,8 @@ void pager_space_page(const struct pager_space *space, uint64_t vpn,
 	out->pa = page_pa(e, vpn);
 	out->type = pte_type(e);
 	if (out->type != PAGER_PAGE_ZERO)
-		out->refs = frame_refs(
-		    core, (uint32_t)(out->pa >> PAGER_PAGE_SHIFT));
+		out->refs =
+		    frame_refs(core, (uint32_t)(out->pa >> PAGER_PAGE_SHIFT));
 	if (!(e & PTE_P))
 		return;
 	out->access = PAGER_ACCESS_READ |

@@ -147,8 +147,7 @@ struct pager_status pager_space_advise(struct pager_space *space,
 	return pager_refuse(PAGER_EINVAL, PAGER_ARG_ADVICE);
 }
 
-static void unmark_lazy(void *ctx, uint64_t vpn, uint64_t pages,
-			uint64_t *slot)
+static void unmark_lazy(void *ctx, uint64_t vpn, uint64_t pages, uint64_t *slot)
 {
 	struct pager_space *s = ctx;
 

@@ -56,8 +56,7 @@ static unsigned int fill(struct pager_space *s, const struct pager_region *r,
 
 	if (!allowed(s, pager_range(base, base + n), bounds))
 		return 0;
-	frame =
-	    frame_take_run(s->core, s->account, order, FRAME_MOVABLE, true);
+	frame = frame_take_run(s->core, s->account, order, FRAME_MOVABLE, true);
 	if (frame == FRAME_NONE)
 		return 0;
 	entry = frame_entry(frame) | PTE_ANON | PTE_W | pte_perms(r->prot);

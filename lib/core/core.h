@@ -61,12 +61,12 @@ struct pager_stats {
 	uint64_t zero_fills;
 	uint64_t node_copies; /* table nodes unshared after a fork */
 	uint64_t recounts;
-	uint64_t migrations;	 /* pages moved to another frame */
-	uint64_t around_fills;  /* runs of 64 KiB filled by one fault */
-	uint64_t large_fills;   /* of 2 MiB */
+	uint64_t migrations;   /* pages moved to another frame */
+	uint64_t around_fills; /* runs of 64 KiB filled by one fault */
+	uint64_t large_fills;  /* of 2 MiB */
 	uint64_t large_splits;
 	uint64_t large_collapses;
-	uint64_t large_entries; /* now */
+	uint64_t large_entries;	 /* now */
 	uint64_t metadata_bytes; /* nodes, frame records, regions, spaces */
 };
 

@@ -180,7 +180,7 @@ struct pager_space {
 	uint64_t major_faults;
 	uint64_t brk_start; /* bytes */
 	uint64_t brk;
-	bool lazy; /* some page may be marked PTE_LAZY */
+	bool lazy;	/* some page may be marked PTE_LAZY */
 	uint8_t around; /* PAGER_AROUND_* */
 	struct pager_space *snapshot;
 	LIST_ENTRY(pager_space) snapped; /* if there is one */

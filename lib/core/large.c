@@ -118,7 +118,8 @@ bool large_is_ours(const struct table *t, uint64_t vpn)
 	       large_refs_are(t->core, *slot, 1);
 }
 
-/* --- ranges ----------------------------------------------------------------- */
+/* --- ranges -----------------------------------------------------------------
+ */
 
 struct counting {
 	uint64_t large;
@@ -158,7 +159,8 @@ void large_split_range(struct table *t, struct pager_range r)
 		table_each(t, r, false, split, t);
 }
 
-/* --- collapse --------------------------------------------------------------- */
+/* --- collapse ---------------------------------------------------------------
+ */
 
 /* What the entries of a run must have in common. */
 static const uint64_t same = PTE_P | PTE_U | PTE_NX | PTE_TYPE | PTE_LAZY;
@@ -167,18 +169,19 @@ static bool is_run(const struct pager_core *core, const uint64_t *leaf,
 		   uint64_t *bits)
 {
 	uint32_t first = frame_of(leaf[0]);
-	uint64_t any = 0;
+	uint64_t any = 0, all = ~UINT64_C(0);
 
 	if (first % PTE_SLOTS || leaf[0] & PTE_LAZY)
 		return false;
 	for (unsigned int i = 0; i < PTE_SLOTS; i++) {
 		if (frame_of(leaf[i]) != first + i ||
-		    (leaf[i] ^ leaf[0]) & same ||
-		    core->frames.pins[first + i])
+		    (leaf[i] ^ leaf[0]) & same || core->frames.pins[first + i])
 			return false;
 		any |= leaf[i];
+		all &= leaf[i];
 	}
-	*bits = any & ~PTE_ADDR;
+	/* Where one page lacks W, the next write's fault gives it to all. */
+	*bits = (any & ~(PTE_ADDR | PTE_W)) | (all & PTE_W);
 	return large_refs_are(core, leaf[0], 1);
 }
 

@@ -244,8 +244,8 @@ uint64_t populate_commit(struct pager_space *s, struct pager_range range,
 			if (need.present)
 				continue;
 			if (around_may(s, r, a, &need)) {
-				unsigned int n = around_install(
-				    s, r, v, part, &need.path);
+				unsigned int n =
+				    around_install(s, r, v, part, &need.path);
 
 				installed += n;
 				if (n)

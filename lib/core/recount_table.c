@@ -30,8 +30,8 @@ struct owner {
 /* The bits that the model and the MMU may set. */
 static const uint64_t upper_bits = PTE_P | PTE_W | PTE_U | PTE_A | PTE_ADDR;
 static const uint64_t large_bits = PTE_P | PTE_W | PTE_U | PTE_A | PTE_D |
-				   PTE_TYPE | PTE_ADDR | PTE_CHANGED |
-				   PTE_NX | PTE_PS;
+				   PTE_TYPE | PTE_ADDR | PTE_CHANGED | PTE_NX |
+				   PTE_PS;
 static const uint64_t leaf_bits = PTE_P | PTE_W | PTE_U | PTE_A | PTE_D |
 				  PTE_TYPE | PTE_ADDR | PTE_CHANGED | PTE_LAZY |
 				  PTE_NX;
@@ -141,12 +141,12 @@ static bool check_large(struct recount *rc, struct owner *o, uint32_t node,
 	if (node_at(rc->core, node)->level != 1 || e & ~large_bits ||
 	    pte_type(e) != PAGER_PAGE_ANON || !o->space ||
 	    pte_pfn(e).n % PTE_SLOTS)
-		return wrong(rc,
-			     "page %#" PRIx64 ": entry %#" PRIx64
-			     " is no large one",
-			     vpn, e);
+		return wrong(
+		    rc, "page %#" PRIx64 ": entry %#" PRIx64 " is no large one",
+		    vpn, e);
 	for (unsigned int i = 0; i < PTE_SLOTS; i++) {
-		uint64_t one = (e & ~PTE_PS) + ((uint64_t)i << PAGER_PAGE_SHIFT);
+		uint64_t one =
+		    (e & ~PTE_PS) + ((uint64_t)i << PAGER_PAGE_SHIFT);
 
 		if (!check_frame(rc, one, vpn + i))
 			return false;

@@ -98,7 +98,8 @@ bool rmap_knows(const struct pager_core *core, uint32_t frame, uint32_t node,
 const char *rmap_check(const struct pager_core *core, uint8_t *seen);
 
 /* Call fn for every entry that maps the frame, large ones as well; an entry
- * that is found by two ways may come more than once. fn may change the entry, and nothing else. */
+ * that is found by two ways may come more than once. fn may change the entry,
+ * and nothing else. */
 void rmap_each(struct pager_core *core, uint32_t frame,
 	       void (*fn)(void *ctx, uint32_t node, uint64_t *slot), void *ctx);
 

@@ -173,7 +173,8 @@ static void prune(struct table *t, uint64_t vpn, struct path *p,
 	}
 }
 
-/* Frames that were known by the slot above are known by the leaf from now on. */
+/* Frames that were known by the slot above are known by the leaf from now on.
+ */
 static void find_in_leaf(struct table *t, uint32_t leaf)
 {
 	const uint64_t *slot = node_slots(t->core, leaf);

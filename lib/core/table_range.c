@@ -236,10 +236,10 @@ static struct sums detach(struct table *t, uint32_t node, unsigned int level,
 	for (unsigned int i = table_first(r, base, level); level && i <= last;
 	     i++)
 		if (slot[i])
-			sums_add(&gone, detach_slot(
-					    t, node, &slot[i], level,
-					    base + i * pte_span(level),
-					    table_clip(r, base, i, level)));
+			sums_add(&gone,
+				 detach_slot(t, node, &slot[i], level,
+					     base + i * pte_span(level),
+					     table_clip(r, base, i, level)));
 	n = node_at(t->core, node);
 	n->anon -= gone.anon;
 	n->zero -= gone.zero;
@@ -307,10 +307,9 @@ static bool each(const struct table *t, uint32_t node, unsigned int level,
 			 node_at(t->core, node_of(slot[i]))->refs > 1)
 			skipped = true;
 		else
-			skipped |=
-			    each(t, node_of(slot[i]), level - 1,
-				 base + i * pte_span(level), part, shared, fn,
-				 ctx);
+			skipped |= each(t, node_of(slot[i]), level - 1,
+					base + i * pte_span(level), part,
+					shared, fn, ctx);
 	}
 	return skipped;
 }

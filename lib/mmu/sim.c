@@ -186,6 +186,11 @@ static struct pager_harvest sim_harvest(void *mmu, struct pager_space *space,
 	struct harvesting h = {.table = &space->table};
 
 	table_each(&space->table, range, true, harvest_entry, &h);
+	/* A large entry at an end has translations beyond it. */
+	if (space->core->large.entries && range.start < range.end) {
+		range.start &= ~(uint64_t)(PTE_SLOTS - 1);
+		range.end = ((range.end - 1) | (PTE_SLOTS - 1)) + 1;
+	}
 	sim_invalidate(mmu, space, range);
 	return h.got;
 }

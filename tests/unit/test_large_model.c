@@ -12,11 +12,11 @@
 #include "tests/support/rng.h"
 #include "tests/support/unit.h"
 
-enum { SPACES = 4, STRETCHES = 6, PAGES = STRETCHES * 512, STEPS = 400 };
+enum { SPACES = 4, STRETCHES = 6, PAGES = STRETCHES * 512, STEPS = 600 };
 
 struct naive {
 	struct pager_space *space;
-	uint8_t prot[PAGES];   /* 0xff: not mapped */
+	uint8_t prot[PAGES]; /* 0xff: not mapped */
 	uint8_t value[PAGES];
 };
 
@@ -75,12 +75,16 @@ static void write_some(struct naive *n, struct pager_range r)
 	}
 }
 
+/* A read of a page never written puts the zero frame there, and the stretch is
+ * not empty any more: seldom. */
 static void read_some(struct naive *n, struct pager_range r)
 {
 	uint64_t step = 1 + below(30);
+	bool all_of_them = below(20) == 0;
 
 	for (uint64_t v = r.start; v < r.end; v += step)
-		if (n->prot[v] != 0xff && n->prot[v])
+		if (n->prot[v] != 0xff && n->prot[v] &&
+		    (n->value[v] || all_of_them))
 			ck_assert_uint_eq(unit_get(n->space, v), n->value[v]);
 }
 
@@ -160,8 +164,8 @@ static void step(void)
 
 static void run(uint64_t seed)
 {
-	const struct test_world_config config = {
-	    .frames = SPACES * PAGES * 3, .nodes = 4096};
+	const struct test_world_config config = {.frames = SPACES * PAGES * 3,
+						 .nodes = 4096};
 
 	rng = rng_new(seed);
 	unit_start(&config);
@@ -187,11 +191,11 @@ static void run(uint64_t seed)
 	unit_end();
 }
 
-#define SEED(n)                                                 \
+#define SEED(n)                                                   \
 	START_TEST(what_is_written_is_read_whatever_is_large_##n) \
-	{                                                       \
-		run(n);                                         \
-	}                                                       \
+	{                                                         \
+		run(n);                                           \
+	}                                                         \
 	END_TEST
 
 SEED(1)
@@ -203,7 +207,7 @@ SEED(6)
 
 int main(void)
 {
-	static const TTest *const tests[] = {
+	const TTest *const tests[] = {
 	    what_is_written_is_read_whatever_is_large_1,
 	    what_is_written_is_read_whatever_is_large_2,
 	    what_is_written_is_read_whatever_is_large_3,
