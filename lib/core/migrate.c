@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "lib/core/frame.h"
+#include "lib/core/large.h"
 #include "lib/core/table.h"
 
 bool migrate_may(const struct pager_core *core, uint32_t frame)
@@ -49,28 +50,35 @@ static void replace(void *ctx, uint32_t node, uint64_t *slot)
 	m->entries++;
 }
 
-/* After the flush: contents, entries, references, and who pays; the old frame
- * is free. */
-static void follow(struct moving *m)
+/* References, places and who pays change frames; the old frame is free. */
+static void hand_over(struct pager_core *core, uint32_t from, uint32_t to)
 {
-	struct pager_core *core = m->core;
 	uint32_t *refs = core->frames.refs;
 	uint16_t *account = core->frames.account;
-	uint16_t taker = account[m->to];
+	uint16_t taker = account[to];
+
+	rmap_transfer(core, from, to);
+	refs[to] = refs[from];
+	refs[from] = 1;
+	account[to] = account[from];
+	account[from] = taker;
+	frame_free(core, from);
+	core->stats.migrations++;
+}
+
+/* After the flush: contents and entries follow. */
+static void follow(struct moving *m, uint32_t frames)
+{
+	struct pager_core *core = m->core;
 
 	m->entries = 0;
 	if (core->frames.memory)
 		memcpy(frame_bytes(core, m->to), frame_bytes(core, m->from),
-		       PAGER_PAGE_SIZE);
+		       (size_t)frames * PAGER_PAGE_SIZE);
 	rmap_each(core, m->from, replace, m);
-	assert(m->entries == refs[m->from]);
-	rmap_transfer(core, m->from, m->to);
-	refs[m->to] = refs[m->from];
-	refs[m->from] = 1;
-	account[m->to] = account[m->from];
-	account[m->from] = taker;
-	frame_free(core, m->from);
-	core->stats.migrations++;
+	assert(m->entries == frame_refs(core, m->from));
+	for (uint32_t i = 0; i < frames; i++)
+		hand_over(core, m->from + i, m->to + i);
 }
 
 void migrate_to(struct pager_core *core, uint32_t from, uint32_t to)
@@ -79,8 +87,89 @@ void migrate_to(struct pager_core *core, uint32_t from, uint32_t to)
 
 	rmap_each(core, from, hide, &m);
 	core_forget(core, from, 1);
-	follow(&m);
+	follow(&m, 1);
 }
+
+/* --- large entries ----------------------------------------------------------
+ */
+
+struct finding {
+	uint32_t large;	 /* entries seen that are large, */
+	uint32_t single; /* or not */
+	uint32_t node;	 /* of the last large one */
+	uint64_t *slot;
+};
+
+static void look(void *ctx, uint32_t node, uint64_t *slot)
+{
+	struct finding *f = ctx;
+
+	if (!pte_large(*slot)) {
+		f->single++;
+		return;
+	}
+	f->large++;
+	f->node = node;
+	f->slot = slot;
+}
+
+static struct finding look_for(struct pager_core *core, uint32_t frame)
+{
+	struct finding f = {0};
+
+	rmap_each(core, frame, look, &f);
+	return f;
+}
+
+int migrate_prepare(struct pager_core *core, uint32_t frame)
+{
+	if (!rmap_is_above(core, frame))
+		return 0;
+	for (;;) {
+		struct finding f = look_for(core, frame);
+		const struct node *n;
+
+		if (!f.large)
+			break;
+		if (node_reserve_arena(core, 1).err)
+			return -ENOMEM;
+		n = node_at(core, f.node);
+		large_split(core, core->accounts[n->account], f.node, f.slot);
+	}
+	return rmap_settle(core, frame).err ? -ENOMEM : 0;
+}
+
+/* Do large entries alone map the run, and each of its frames? */
+static bool is_large(struct pager_core *core, uint32_t first)
+{
+	struct finding f;
+
+	if (!rmap_is_above(core, first))
+		return false;
+	f = look_for(core, first);
+	return f.large && !f.single &&
+	       large_refs_are(core, frame_entry(first), f.large);
+}
+
+/* The whole run to another one, entries and all. */
+static bool move_run(struct pager_core *core, uint32_t first)
+{
+	struct moving m = {.core = core, .from = first};
+
+	if (!is_large(core, first))
+		return false;
+	m.to = frame_take_run(core, core->accounts[core->frames.account[first]],
+			      CHUNK_SHIFT, FRAME_MOVABLE, false);
+	if (m.to == FRAME_NONE)
+		return false;
+	rmap_each(core, first, hide, &m);
+	core_forget(core, first, CHUNK_FRAMES);
+	follow(&m, CHUNK_FRAMES);
+	return true;
+}
+
+/* --- chunks -----------------------------------------------------------------
+ */
 
 /* The frames of a chunk that are used, in order. */
 static unsigned int list_used(const struct chunk *c,
@@ -109,6 +198,13 @@ int migrate_chunk(struct pager_core *core, uint32_t chunk, uint64_t *moved)
 	n = list_used(c, used);
 	if (frame_free_count(core, FRAME_MOVABLE) < n)
 		return -ENOMEM;
+	if (n == CHUNK_FRAMES && move_run(core, first)) {
+		*moved += n;
+		return 0;
+	}
+	for (unsigned int i = 0; i < n; i++)
+		if (migrate_prepare(core, first + used[i]))
+			return -ENOMEM;
 	for (unsigned int i = 0; i < n; i++)
 		rmap_each(core, first + used[i], hide, &m);
 	core_forget(core, first, CHUNK_FRAMES);
@@ -116,7 +212,7 @@ int migrate_chunk(struct pager_core *core, uint32_t chunk, uint64_t *moved)
 		m.from = first + used[i];
 		m.to = frame_take(core,
 				  core->accounts[core->frames.account[m.from]]);
-		follow(&m);
+		follow(&m, 1);
 	}
 	*moved += n;
 	return 0;

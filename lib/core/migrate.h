@@ -18,15 +18,21 @@
 /* May the frame be moved? Not if it is pinned, or the zero frame. */
 bool migrate_may(const struct pager_core *core, uint32_t frame);
 
-/* Commit: move a frame that may be moved to one that the caller took: charged
- * to anybody, with one reference and no entry. The old frame is free then, and
- * the taker's charge gone; who paid for the page goes on paying. */
+/* Plan: large entries over the frame are split, and its places are leaves';
+ * that nobody can see. 0, or -ENOMEM: no node, or no place. */
+int migrate_prepare(struct pager_core *core, uint32_t frame);
+
+/* Commit: move a prepared frame, that may be moved, to one that the caller
+ * took: charged to anybody, with one reference and no entry. The old frame is
+ * free then, and the taker's charge gone; who paid for the page goes on paying.
+ */
 void migrate_to(struct pager_core *core, uint32_t from, uint32_t to);
 
 /*
  * Move every used frame of an ISOLATED chunk elsewhere. 0; -EBUSY: a frame
  * that may not be moved, found before anything moves; -ENOMEM: nowhere to move
- * to. Frames moved before that stay moved. *moved is added to.
+ * to, or no room to split large entries. A run that large entries alone map
+ * moves as one, if there is another. *moved is added to.
  */
 int migrate_chunk(struct pager_core *core, uint32_t chunk, uint64_t *moved);
 

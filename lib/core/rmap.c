@@ -351,10 +351,9 @@ static void note_entry(void *ctx, uint32_t node, uint64_t *slot)
 {
 	struct settling *s = ctx;
 	struct rmap *m = &s->core->rmap;
-	uint32_t place =
-	    rmap_place(s->core, node,
-		       (unsigned int)((uintptr_t)slot / sizeof(*slot)) %
-			   PTE_SLOTS);
+	uint32_t place = rmap_place(
+	    s->core, node,
+	    (unsigned int)((uintptr_t)slot / sizeof(*slot)) % PTE_SLOTS);
 
 	assert(!pte_large(*slot));
 	for (uint32_t i = s->list; i; i = m->list[i].next)

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "lib/core/large.h"
+#include "lib/core/migrate.h"
 #include "tests/support/rng.h"
 #include "tests/support/unit.h"
 
@@ -112,6 +113,17 @@ static void fork_into(struct naive *from, struct naive *to)
 	to->space = unit_fork(from->space);
 }
 
+static void empty_a_chunk(void)
+{
+	struct pager_core *core = unit_world.core;
+	uint32_t chunk = (uint32_t)(1 + below(SPACES * PAGES * 3 / 512 - 1));
+	uint64_t moved = 0;
+
+	chunk_isolate(core, chunk);
+	migrate_chunk(core, chunk, &moved);
+	chunk_unisolate(core, chunk);
+}
+
 static void step(void)
 {
 	struct naive *n = &all[below(SPACES)];
@@ -155,6 +167,9 @@ static void step(void)
 	case 8:
 		pager_space_harvest(n->space, r);
 		break;
+	case 9:
+		empty_a_chunk();
+		break;
 	default:
 		write_some(n, r);
 		break;
@@ -187,6 +202,7 @@ static void run(uint64_t seed)
 						  all[i].value[v]);
 	ck_assert_uint_gt(unit_stats().large_fills, 0);
 	ck_assert_uint_gt(unit_stats().large_splits, 0);
+	ck_assert_uint_gt(unit_stats().migrations, 0);
 	unit_space = all[0].space;
 	unit_end();
 }
