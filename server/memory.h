@@ -23,6 +23,7 @@
 #include <stdint.h>
 
 #include "lib/base/list.h"
+#include "lib/base/log.h"
 #include "lib/core/host.h"
 #include "lib/core/vmem.h"
 
@@ -35,6 +36,7 @@ struct srv_memory {
 	uint8_t *tables;
 	size_t table_bytes;
 	LIST_HEAD(srv_memory_pools, srv_memory_pool) pools;
+	struct pager_log_limit log; /* for what the system refuses */
 	uint64_t unguarded; /* discards after which the range still could be
 			     * accessed: no room for one mapping more */
 };

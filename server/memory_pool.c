@@ -70,6 +70,18 @@ static int allow(const struct srv_memory_pool *pool, int prot, off_t at,
 	return mprotect(pool->base + at, (size_t)len, prot) ? -errno : 0;
 }
 
+/* The driver only hears that it was busy. */
+static int refused(struct srv_memory_pool *pool, const char *what, int error)
+{
+	if (error)
+		pager_log_limited(&pool->memory->log, PAGER_LOG_ERROR,
+				  "pool at %#llx: memory cannot be %s: %s",
+				  (unsigned long long)pool->addr *
+				      PAGER_PAGE_SIZE,
+				  what, strerror(-error));
+	return error;
+}
+
 /* Where a range of the pool is in its file. */
 static off_t locate(const struct srv_memory_pool *pool, uint64_t pfn,
 		    uint64_t pages)
@@ -81,14 +93,14 @@ static off_t locate(const struct srv_memory_pool *pool, uint64_t pfn,
 
 static int commit(void *ctx, uint64_t pfn, uint64_t pages)
 {
-	const struct srv_memory_pool *pool = ctx;
+	struct srv_memory_pool *pool = ctx;
 	const off_t at = locate(pool, pfn, pages);
 	const off_t len = (off_t)(pages * PAGER_PAGE_SIZE);
 	int ret;
 
 	ret = pool->reserve ? allocate(pool, at, len) : 0;
 	if (ret)
-		return ret;
+		return refused(pool, "reserved", ret);
 	ret = allow(pool, PROT_READ | PROT_WRITE, at, len);
 	if (ret) {
 		/* Of several mappings the first may have been changed. */
@@ -96,20 +108,21 @@ static int commit(void *ctx, uint64_t pfn, uint64_t pages)
 		if (pool->reserve)
 			punch(pool, at, len);
 	}
-	return ret;
+	return refused(pool, "mapped", ret);
 }
 
 static int discard(void *ctx, uint64_t pfn, uint64_t pages)
 {
-	const struct srv_memory_pool *pool = ctx;
+	struct srv_memory_pool *pool = ctx;
 	const off_t at = locate(pool, pfn, pages);
 	const off_t len = (off_t)(pages * PAGER_PAGE_SIZE);
 	int ret;
 
 	ret = punch(pool, at, len);
 	if (ret)
-		return ret;
-	if (allow(pool, PROT_NONE, at, len))
+		return refused(pool, "given back", ret);
+	ret = allow(pool, PROT_NONE, at, len);
+	if (refused(pool, "guarded, but is given back", ret))
 		pool->memory->unguarded++;
 	return 0;
 }
