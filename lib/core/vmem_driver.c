@@ -381,6 +381,8 @@ static bool satisfied(const struct vmem_driver *d)
 /* The run is over; error is what it ended with. */
 static void finish(struct vmem_driver *d, int error, uint64_t now)
 {
+	bool again = d->kicked || d->changed;
+
 	d->phase = VMEM_PHASE_REST;
 	if (error != -EAGAIN)
 		d->last_error = error;
@@ -393,7 +395,7 @@ static void finish(struct vmem_driver *d, int error, uint64_t now)
 		d->delay = d->config.retry_ms;
 		break;
 	case -ENOSPC:
-		if (d->kicked)
+		if (again)
 			break;
 		d->blocked = true;
 		vmem_tell(d, PAGER_POOL_EVENT_BLOCKED, 0, d->mode->offline(d));
@@ -401,7 +403,7 @@ static void finish(struct vmem_driver *d, int error, uint64_t now)
 	case -ETXTBSY:
 	case -EBUSY:
 	case -ENOMEM:
-		if (d->kicked)
+		if (again)
 			break;
 		d->due = max64(now + d->delay, 1);
 		vmem_tell(d, PAGER_POOL_EVENT_RETRY, 0, d->delay);

@@ -5,7 +5,16 @@
  */
 #include "tests/support/vmem_script.h"
 
+#include <inttypes.h>
+
 struct vs vs;
+
+uint64_t vs_block(const struct vs *s)
+{
+	struct vmem_driver_info info = vs_info(s);
+
+	return info.bbm ? info.sub_block : s->memory_block;
+}
 
 static bool device_has(const struct vs *s, uint64_t i)
 {
@@ -50,6 +59,22 @@ static void check_bbm(unsigned int state, const struct vs_block *b,
 			 state == BBM_ADDED || state == BBM_FAKE_OFFLINE);
 }
 
+static bool page_agrees(const struct vs *s, uint64_t i,
+			const struct vs_block *b,
+			const struct vmem_driver_info *info, unsigned int state)
+{
+	const struct vs_page *p = &s->page[i];
+	uint64_t pfn = s->device.addr + i;
+
+	if (p->plugged != device_has(s, i) || (p->used && !p->usable))
+		return false;
+	if (info->bbm)
+		return state == BBM_FAKE_OFFLINE ||
+		       p->usable == (p->plugged && b->state == VS_ONLINE);
+	return p->usable == (p->plugged && b->state == VS_ONLINE) &&
+	       p->plugged == vmem_driver_is_plugged(s->driver, pfn);
+}
+
 void vs_check(const struct vs *s)
 {
 	struct vmem_driver_info info = vs_info(s);
@@ -62,20 +87,11 @@ void vs_check(const struct vs *s)
 		unsigned int state = vmem_driver_state(s->driver, pfn);
 
 		for (uint64_t j = i; j < i + size; j++) {
-			const struct vs_page *p = &s->page[j];
-
-			plugged += p->plugged;
-			ck_assert_int_eq(p->plugged, device_has(s, j));
-			ck_assert(!p->used || p->usable);
-			if (info.bbm && state == BBM_FAKE_OFFLINE)
-				continue;
-			ck_assert_int_eq(p->usable,
-					 p->plugged && b->state == VS_ONLINE);
-			if (!info.bbm)
-				ck_assert_int_eq(
-				    p->plugged,
-				    vmem_driver_is_plugged(s->driver,
-							   s->device.addr + j));
+			plugged += s->page[j].plugged;
+			if (!page_agrees(s, j, b, &info, state))
+				ck_abort_msg("page %" PRIu64 " of a block in "
+					     "state %u",
+					     s->device.addr + j, state);
 		}
 		if (info.bbm)
 			check_bbm(state, b, plugged, size);

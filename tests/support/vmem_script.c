@@ -106,9 +106,11 @@ static bool ruled(struct vs *s, enum vs_call call, int *answer)
 
 static struct vs_page *page_at(struct vs *s, uint64_t pfn)
 {
-	ck_assert_uint_ge(pfn, s->device.addr);
-	ck_assert_uint_lt(pfn, s->device.addr + s->device.region);
-	return &s->page[pfn - s->device.addr];
+	uint64_t i = pfn - s->device.addr;
+
+	if (pfn < s->device.addr || i >= s->device.region || i >= VS_PAGES)
+		ck_abort_msg("page %" PRIu64 " is not in the region", pfn);
+	return &s->page[i];
 }
 
 static struct vs_block *block_at(struct vs *s, uint64_t pfn)
@@ -175,9 +177,9 @@ static struct vmem_answer on_request(void *ctx, const struct vmem_request *r)
 
 	ck_assert_uint_le(r->type, VMEM_UNPLUG_ALL);
 	for (uint64_t i = 0; r->type == VMEM_UNPLUG && i < pages; i++)
-		ck_assert_msg(!page_at(s, r->pfn + i)->usable,
-			      "page %" PRIu64 " is unplugged in use",
-			      r->pfn + i);
+		if (page_at(s, r->pfn + i)->usable)
+			ck_abort_msg("page %" PRIu64 " is unplugged in use",
+				     r->pfn + i);
 	if (ruled(s, calls[r->type], &answer))
 		a.response = (enum vmem_response)answer;
 	else if (s->inner.ops)
@@ -213,7 +215,8 @@ static void on_plugged(void *ctx, uint64_t pfn, uint64_t pages)
 
 	(void)ruled(s, VS_PLUGGED, &answer);
 	for (uint64_t i = 0; i < pages; i++) {
-		ck_assert(!page_at(s, pfn + i)->plugged);
+		if (page_at(s, pfn + i)->plugged)
+			ck_abort_msg("plugged twice");
 		page_at(s, pfn + i)->plugged = true;
 	}
 	note(s, VS_PLUGGED, pfn, pages, 0);
@@ -502,14 +505,18 @@ void vs_init(struct vs *s)
 	s->config.retry_max_ms = 35;
 }
 
+void vs_host(struct vs *s, struct pager_host *out)
+{
+	*out = (struct pager_host){s, on_alloc, on_free};
+}
+
 void vs_start(struct vs *s)
 {
-	s->config.host = (struct pager_host){s, on_alloc, on_free};
+	vs_host(s, &s->config.host);
 	s->config.link = (struct vmem_link){&link_ops, s};
 	s->config.mm = (struct vmem_mm){&mm_ops, s};
 	s->config.event = on_event;
 	s->config.ctx = s;
-	ck_assert_uint_le(s->device.region, VS_PAGES);
 	s->driver = vmem_driver_new(&s->config);
 }
 

@@ -100,6 +100,11 @@ void vs_start(struct vs *s);
 /* Free it; the host has everything back. */
 void vs_end(struct vs *s);
 
+/* The host that counts, for others. */
+void vs_host(struct vs *s, struct pager_host *out);
+/* Pages of a memory block (SBM) or a big block (BBM). */
+uint64_t vs_block(const struct vs *s);
+
 /* From now on the nth such call is answered so (0: all of them). */
 void vs_answer(struct vs *s, enum vs_call call, unsigned int nth, int answer);
 void vs_no_answers(struct vs *s);
