@@ -54,7 +54,7 @@ void srv_options_usage(FILE *out)
 	    "      --simulate      no memory behind the frames\n"
 	    "      --ready-fd N    write a line to descriptor N when ready\n"
 	    "  -v, --verbose       say more; twice: each refusal and request\n"
-	    "      --help          this text\n"
+	    "  -h, --help          this text\n"
 	    "      --version       the version\n",
 	    out);
 }
@@ -101,8 +101,8 @@ int srv_options_parse(struct srv_options *options, int argc, char **argv,
 	options->ready_fd = -1;
 	opterr = 0;
 	optind = 1;
-	while ((opt = getopt_long(argc, argv, "+:s:c:v", long_options, NULL)) !=
-	       -1) {
+	while ((opt = getopt_long(argc, argv, "+:s:c:vh", long_options,
+				  NULL)) != -1) {
 		switch (opt) {
 		case 's':
 			options->socket = optarg;
@@ -119,6 +119,7 @@ int srv_options_parse(struct srv_options *options, int argc, char **argv,
 		case OPT_SIMULATE:
 			options->simulate = true;
 			break;
+		case 'h':
 		case OPT_HELP:
 			options->action = SRV_ACTION_HELP;
 			return 0;

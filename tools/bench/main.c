@@ -104,5 +104,5 @@ int main(int argc, char **argv)
 	if (!b.json)
 		print_table(&b);
 	tool_table_free(b.table);
-	return TOOL_DONE;
+	return tool_output_done("pager-bench", TOOL_DONE);
 }

@@ -5,6 +5,7 @@
 #include "tools/common/options.h"
 
 #include <inttypes.h>
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -154,4 +155,12 @@ int tool_options_parse(const struct tool_program *program, int argc,
 		}
 	}
 	return count;
+}
+
+int tool_output_done(const char *program, int code)
+{
+	if (fflush(stdout) == 0 && !ferror(stdout))
+		return code;
+	fprintf(stderr, "%s: standard output: %s\n", program, strerror(errno));
+	return TOOL_REFUSED;
 }

@@ -54,4 +54,9 @@ int tool_options_parse(const struct tool_program *program, int argc,
 
 void tool_options_help(const struct tool_program *program, bool to_stderr);
 
+/* What was printed must have arrived: code, or, if standard output failed, a
+ * sentence on standard error and TOOL_REFUSED. The last thing a program does.
+ */
+int tool_output_done(const char *program, int code);
+
 #endif
