@@ -394,6 +394,5 @@ int main(int argc, char **argv)
 		free(run.job[i].rows);
 	}
 	free(run.job);
-	code = tool_output_done("pager-replay", code);
 	return stopped ? 128 + (int)stop_signal : code;
 }
