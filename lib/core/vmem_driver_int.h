@@ -127,7 +127,22 @@ struct vmem_driver {
 	uint64_t retries;
 };
 
-/* --- what the modes use of vmem_driver.c ---------------------------------- */
+/* --- what the modes and the worker use of vmem_driver.c --------------------
+ */
+
+static inline uint64_t vmem_max(uint64_t a, uint64_t b)
+{
+	return a > b ? a : b;
+}
+
+static inline bool vmem_could_add(const struct vmem_driver *d, uint64_t pages)
+{
+	return d->mode->offline(d) + pages <= d->threshold;
+}
+
+/* A request and what its answer means; see vmem_plug. */
+int vmem_send(struct vmem_driver *d, enum vmem_request_type type, uint64_t pfn,
+	      uint64_t pages);
 
 static inline uint64_t vmem_block_pfn(const struct vmem_driver *d,
 				      uint64_t block)

@@ -337,6 +337,39 @@ START_TEST(a_device_that_only_says_nack_is_not_asked_for_ever)
 }
 END_TEST
 
+static void change_after_a_gap(struct vs *s, enum vs_call call)
+{
+	if (call == VS_PLUGGED)
+		vs_request(s, 2);
+}
+
+START_TEST(after_a_change_no_gap_is_filled_that_does_not_know_it)
+{
+	struct vs *s = vs_with(VMEM_ZONE_MOVABLE, 4);
+
+	vs_use(s, 401, 1, true);
+	vs_go(1);
+	vs_hush(s);
+	s->hook = change_after_a_gap;
+	vs_go(4);
+	vs_said(s, "PLUG 400+1, plugged 400+1, return 400+1");
+	vs_done();
+}
+END_TEST
+
+START_TEST(a_nack_after_an_ack_is_looked_at_at_once_again)
+{
+	struct vs *s = vs_fresh(VMEM_ZONE_MOVABLE);
+
+	vs_answer(s, VS_PLUG, 1, VMEM_NACK);
+	vs_answer(s, VS_PLUG, 3, VMEM_NACK);
+	vs_go(8);
+	vs_said(s, "PLUG 400+4=NACK, PLUG 400+4, plugged 400+4, add 400+4, "
+		   "PLUG 404+4=NACK, PLUG 404+4, plugged 404+4, add 404+4");
+	vs_done();
+}
+END_TEST
+
 START_TEST(that_the_size_is_reached_is_told_once)
 {
 	struct vs *s = vs_with(VMEM_ZONE_MOVABLE, 4);
@@ -462,6 +495,8 @@ int main(void)
 	    after_a_change_no_request_is_sent_that_does_not_know_it,
 	    a_nack_makes_it_read_the_configuration_again,
 	    a_device_that_only_says_nack_is_not_asked_for_ever,
+	    after_a_change_no_gap_is_filled_that_does_not_know_it,
+	    a_nack_after_an_ack_is_looked_at_at_once_again,
 	    that_the_size_is_reached_is_told_once,
 	    what_an_earlier_driver_left_is_unplugged_before_anything_else,
 	    a_step_moves_one_sub_block_at_most,
