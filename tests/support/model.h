@@ -47,6 +47,7 @@ struct model {
 	uint32_t errs;
 	bool offline[MODEL_CHUNKS]; /* emptied by MODEL_MOVE_AWAY */
 	uint64_t migrated;	    /* frames */
+	uint64_t gathered;	    /* runs */
 };
 
 /* May anything be refused for lack of room at all? */

@@ -515,8 +515,64 @@ static struct model_op gen_migrate(struct model_gen *g)
 	    .seed = rng_below(r, UINT32_MAX),
 	};
 
-	if (rng_percent(r, 40))
+	if (g->stretch_percent && rng_percent(r, 40))
+		op.flags = MODEL_MOVE_TOGETHER;
+	else if (rng_percent(r, 40))
 		op.flags = (uint32_t)rng_below(r, MODEL_MIGRATIONS);
+	return op;
+}
+
+/* An aligned stretch inside of the window, which has some. */
+static uint64_t pick_stretch(struct model_gen *g, const struct oracle *o)
+{
+	uint64_t first = (o->config.start + 511) / 512;
+	uint64_t end = (o->config.start + o->config.pages) / 512;
+
+	return (first + rng_below(&g->rng, end - first)) * 512;
+}
+
+/* Whole stretches that are mapped and written, so that large entries can stand
+ * there; and moved, and protected. */
+static struct model_op gen_stretch(struct model_gen *g, const struct oracle *o)
+{
+	struct rng *r = &g->rng;
+	struct model_op op = {
+	    .kind = MODEL_MAP,
+	    .space = pick_slot(g, o, true),
+	    .addr = pick_stretch(g, o),
+	    .pages = 512,
+	    .prot = PAGER_PROT_READ | PAGER_PROT_WRITE,
+	    .flags = PAGER_MAP_FIXED | PAGER_MAP_POPULATE,
+	    .access = PAGER_ACCESS_WRITE,
+	    .seed = rng_below(r, 1000),
+	};
+
+	if (!o->space[op.space].live) {
+		op.kind = MODEL_SPACE;
+		return op;
+	}
+	switch (rng_below(r, 8)) {
+	case 0:
+	case 1:
+	case 2:
+		break;
+	case 3:
+	case 4:
+		op.kind = MODEL_POPULATE;
+		break;
+	case 5:
+		op.kind = MODEL_PROTECT;
+		op.prot &= ~(rng_percent(r, 30) ? PAGER_PROT_WRITE : 0);
+		break;
+	default:
+		op.kind = MODEL_REMAP;
+		op.flags = PAGER_REMAP_MAYMOVE | PAGER_REMAP_FIXED;
+		op.new_addr = pick_stretch(g, o);
+		op.new_pages = op.pages;
+		if (rng_percent(r, 20))
+			op.new_addr -= rng_below(r, 30);
+		break;
+	}
 	return op;
 }
 
@@ -528,6 +584,8 @@ struct model_op model_gen_next(struct model_gen *g, const struct oracle *o)
 
 	if (g->move_percent && rng_percent(r, g->move_percent))
 		return gen_migrate(g);
+	if (g->stretch_percent && rng_percent(r, g->stretch_percent))
+		return gen_stretch(g, o);
 	op.kind = (uint8_t)pick_kind(g);
 	op.space = pick_slot(g, o, true);
 	s = &o->space[op.space];

@@ -19,9 +19,10 @@ struct model_gen {
 	bool brk_at_start;	   /* the heap begins where the window does */
 	unsigned int free_percent; /* advice that is FREE, besides the usual */
 	unsigned int move_percent; /* of all: frames move */
-	bool one_page;		   /* reads and writes stay in one page */
-	unsigned int lengths;	   /* usual longest range, pages */
-	uint64_t object_pages;	   /* usual largest object */
+	unsigned int stretch_percent; /* of all: whole aligned 2 MiB */
+	bool one_page;		      /* reads and writes stay in one page */
+	unsigned int lengths;	      /* usual longest range, pages */
+	uint64_t object_pages;	      /* usual largest object */
 };
 
 struct model_op model_gen_next(struct model_gen *g, const struct oracle *o);

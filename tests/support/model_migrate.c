@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "lib/core/frame.h"
+#include "lib/core/large.h"
 #include "lib/core/migrate.h"
 #include "tests/support/model.h"
 #include "tests/support/rng.h"
@@ -27,6 +28,17 @@ static uint32_t pick_frame(struct model *m, struct rng *r)
 	return FRAME_NONE;
 }
 
+static bool move_one(struct model *m, uint32_t from, uint32_t to)
+{
+	struct pager_core *core = m->world.core;
+
+	if (migrate_prepare(core, from))
+		return false;
+	migrate_to(core, from, to);
+	m->migrated++;
+	return true;
+}
+
 /* To a frame that some account took: who pays must not change. */
 static void move_frames(struct model *m, struct rng *r, uint64_t n)
 {
@@ -41,10 +53,10 @@ static void move_frames(struct model *m, struct rng *r, uint64_t n)
 		to = frame_take(core, m->account[rng_below(r, 2)]);
 		if (core->frames.memory)
 			memset(frame_bytes(core, to), 0xdd, PAGER_PAGE_SIZE);
-		migrate_to(core, from, to);
-		if (core->frames.memory)
+		if (!move_one(m, from, to))
+			frame_free(core, to);
+		else if (core->frames.memory)
 			memset(frame_bytes(core, from), 0xee, PAGER_PAGE_SIZE);
-		m->migrated++;
 	}
 }
 
@@ -136,6 +148,97 @@ static void bring_back(struct model *m, struct rng *r)
 	}
 }
 
+/* --- large entries ---------------------------------------------------------
+ */
+
+/* The frame of a private page that may move; FRAME_NONE. */
+static uint32_t private_frame(struct model *m, const struct pager_space *s,
+			      uint64_t vpn)
+{
+	struct pager_page_info page;
+	uint32_t frame;
+
+	pager_space_page(s, vpn, &page);
+	if (page.type != PAGER_PAGE_ANON)
+		return FRAME_NONE;
+	frame = (uint32_t)(page.pa >> PAGER_PAGE_SHIFT);
+	return migrate_may(m->world.core, frame) ? frame : FRAME_NONE;
+}
+
+static bool all_private(struct model *m, const struct pager_space *s,
+			uint64_t base)
+{
+	for (uint64_t v = base; v < base + PTE_SLOTS; v++)
+		if (private_frame(m, s, v) == FRAME_NONE)
+			return false;
+	return true;
+}
+
+/* The leaf at base may have been a large entry, for all that is known of it. */
+static void offer(struct pager_core *core, const struct pager_space *s,
+		  uint64_t base)
+{
+	struct node *n;
+	struct path p;
+	uint64_t eff;
+
+	if (!table_walk(&s->table, base, &p, &eff) || p.level)
+		return;
+	n = node_at(core, p.node[0]);
+	core->large.leaves += !(n->base & NODE_SPLIT);
+	n->base |= NODE_SPLIT;
+}
+
+/* An aligned stretch of a space to one run, page by page and in order; a few
+ * may lie elsewhere. */
+static void gather(struct model *m, const struct pager_space *s, uint64_t base,
+		   uint64_t but)
+{
+	struct pager_core *core = m->world.core;
+	uint32_t run;
+
+	if (!all_private(m, s, base))
+		return;
+	run = frame_take_run(core, m->account[0], CHUNK_SHIFT, FRAME_MOVABLE,
+			     false);
+	for (uint32_t i = 0; run != FRAME_NONE && i < PTE_SLOTS; i++)
+		if (i + 1 == but ||
+		    !move_one(m, private_frame(m, s, base + i), run + i))
+			frame_free(core, run + i);
+	if (run == FRAME_NONE)
+		return;
+	m->gathered++;
+	offer(core, s, base);
+}
+
+/* The background work of spaces that ask for 2 MiB; no fault does. */
+static void collapse(struct model *m)
+{
+	for (int i = 0; i < MODEL_SPACES; i++)
+		if (m->space[i])
+			m->space[i]->around = PAGER_AROUND_2M;
+	large_collapse_all(m->world.core);
+	for (int i = 0; i < MODEL_SPACES; i++)
+		if (m->space[i])
+			m->space[i]->around = PAGER_AROUND_OFF;
+}
+
+/* The stretches that a space's window covers whole, one after the other. */
+static void move_together(struct model *m, struct rng *r, uint64_t n)
+{
+	uint64_t end = m->config.start + m->config.pages;
+	uint64_t first = (m->config.start + PTE_SLOTS - 1) & ~(PTE_SLOTS - 1ul);
+
+	for (int i = 0; i < MODEL_SPACES; i++)
+		for (uint64_t v = first; m->space[i] && v + PTE_SLOTS <= end;
+		     v += PTE_SLOTS)
+			if (rng_percent(r, 80))
+				gather(m, m->space[i], v,
+				       n == 1 ? 1 + rng_below(r, PTE_SLOTS)
+					      : 0);
+	collapse(m);
+}
+
 void model_migrate(struct model *m, const struct model_op *op)
 {
 	struct rng r = rng_new(op->seed);
@@ -149,6 +252,9 @@ void model_migrate(struct model *m, const struct model_op *op)
 		return;
 	case MODEL_MOVE_AWAY:
 		move_chunk(m, &r, true);
+		return;
+	case MODEL_MOVE_TOGETHER:
+		move_together(m, &r, op->pages);
 		return;
 	default:
 		bring_back(m, &r);

@@ -58,6 +58,7 @@ enum model_migration {
 	MODEL_MOVE_CHUNK,      /* all of one chunk, which stays online */
 	MODEL_MOVE_AWAY,       /* the same, and it goes offline */
 	MODEL_MOVE_BACK,       /* one that is offline comes back, to a zone */
+	MODEL_MOVE_TOGETHER,   /* 512 pages into one run, then a large entry */
 	MODEL_MIGRATIONS
 };
 

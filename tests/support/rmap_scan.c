@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "lib/core/frame.h"
+#include "lib/core/large.h"
 #include "lib/core/node.h"
 #include "lib/core/rmap.h"
 #include "tests/support/world.h"
@@ -38,6 +39,13 @@ static void note(struct scan *s, struct hit hit)
 	s->hit[s->count++] = hit;
 }
 
+/* A large entry holds each of its 512 frames. */
+static void note_large(struct scan *s, uint32_t node, uint64_t *slot)
+{
+	for (uint32_t i = 0; i < PTE_SLOTS; i++)
+		note(s, (struct hit){large_first(*slot) + i, node, slot});
+}
+
 static void walk(struct scan *s, uint32_t node, unsigned int level)
 {
 	uint64_t *slot = node_slots(s->core, node);
@@ -50,7 +58,9 @@ static void walk(struct scan *s, uint32_t node, unsigned int level)
 
 		if (!slot[i])
 			continue;
-		if (level)
+		if (level && pte_large(slot[i]))
+			note_large(s, node, &slot[i]);
+		else if (level)
 			walk(s, node_of(slot[i]), level - 1);
 		else if (type == PAGER_PAGE_ANON || type == PAGER_PAGE_OBJECT)
 			note(s,

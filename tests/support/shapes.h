@@ -21,7 +21,8 @@ struct shape {
 	uint64_t object_pages;
 	bool one_page;
 	unsigned int free_percent;
-	unsigned int move_percent; /* of the operations are migrations */
+	unsigned int move_percent;    /* of the operations are migrations */
+	unsigned int stretch_percent; /* are about aligned 2 MiB */
 	uint64_t seeds;
 	uint32_t steps;
 };
