@@ -81,9 +81,12 @@ static void event_text(const struct pool_call *c, const struct names *names,
 	if (has_addr(e->type) && e->addr)
 		snprintf(addr, sizeof(addr), "0x%" PRIx64, e->addr);
 	pool_event_say(e, what);
-	fprintf(c->view.out, "%s  %-10s  %-7s  %-12s%s%s\n", when,
-		event_pool(names, e->pool, number), pool_event_word(e->type),
-		addr, *what ? "  " : "", what);
+	fprintf(c->view.out, "%s  %-10s  %-7s", when,
+		event_pool(names, e->pool, number), pool_event_word(e->type));
+	if (*what)
+		fprintf(c->view.out, "  %-12s  %s\n", addr, what);
+	else
+		fprintf(c->view.out, "  %s\n", addr);
 }
 
 static void event_json(struct tool_json *json, const struct names *names,

@@ -158,6 +158,11 @@ static void say_busy(struct watch *w)
 		fprintf(stderr, "in the way at 0x%" PRIx64 ":\n",
 			w->wait.busy_addr);
 		pool_holders_print(stderr, &holders);
+		/* They come sorted. */
+		if (holders.rows[0].pinned == 0)
+			fputs("nothing of it is pinned: there may be too "
+			      "little memory elsewhere\n",
+			      stderr);
 	}
 	free(holders.rows);
 }
