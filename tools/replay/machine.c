@@ -43,6 +43,16 @@ void note_refusal(struct proc *p, struct trace_text text,
 	difference_add(p, linux_side, pagerd_side);
 }
 
+static void answer_breathe(struct machine *m, const struct pager_reply *reply)
+{
+	const struct pager_rep_pool *pool = reply->body;
+
+	if (reply->error)
+		m->totals.breathe.refused++;
+	else if (reply->call == PAGER_CALL_POOL_INFO)
+		breathe_look(&m->totals.breathe, &pool->pool);
+}
+
 /* What every reply goes through: stream.h. */
 static void answer(void *owner, const struct note *note,
 		   const struct pager_reply *reply)
@@ -50,9 +60,12 @@ static void answer(void *owner, const struct note *note,
 	const struct pager_rep_fault *fault = reply->body;
 	const struct pager_rep_space_info *info = reply->body;
 
-	(void)owner;
 	if (note->kind == NOTE_QUIET)
 		return;
+	if (note->kind == NOTE_BREATHE) {
+		answer_breathe(owner, reply);
+		return;
+	}
 	if (reply->error)
 		note_refusal(note->proc, note->text, reply);
 	else if (note->kind == NOTE_FAULT)
@@ -379,6 +392,7 @@ static int run_lines(struct machine *m, const char *data, size_t size,
 		p = begin(m, member, &e);
 		p->events += is_event(e.kind);
 		m->totals.events += is_event(e.kind);
+		breathe_maybe(m);
 		if (handle(m, p, &e) < 0)
 			return m->stream->lost ? 2 : 1;
 		if (m->stream->lost || *stop)

@@ -21,9 +21,12 @@
 #include "tools/common/spawn.h"
 #include "tools/replay/replay.h"
 
-#define JOBS_MAX   64
+#define JOBS_MAX      64
 /* The pool a daemon has if nothing is said; more is simulated. */
-#define POOL_PAGES (UINT64_C(1) << 18)
+#define POOL_PAGES    (UINT64_C(1) << 18)
+/* With --breathe: what is always there, and what goes on- and offline. */
+#define BREATHE_BOOT  "4M"
+#define BREATHE_BLOCK "8M"
 
 struct job {
 	char *data;
@@ -38,6 +41,7 @@ struct job {
 static struct {
 	struct options options;
 	const char *socket;
+	const char *breathe;
 	bool spawn;
 	bool quiet;
 	bool lines; /* progress as lines, if there is no terminal */
@@ -73,6 +77,8 @@ static int parse(int argc, char **argv)
 	     "start a daemon of its own, and end it", 0, 0},
 	    {"verify", 0, TOOL_OPTION_FLAG, &run.options.verify, NULL,
 	     "compare with what Linux had built at each exit", 0, 0},
+	    {"breathe", 0, TOOL_OPTION_STRING, &run.breathe, "LOW..HIGH",
+	     "with --spawn: a pool grows and shrinks meanwhile", 0, 0},
 	    {"jobs", 'j', TOOL_OPTION_NUMBER, &run.jobs, "N",
 	     "replay N files at a time", 1, JOBS_MAX},
 	    {"by-file", 0, TOOL_OPTION_FLAG, &run.options.by_file, NULL,
@@ -106,6 +112,14 @@ static int parse(int argc, char **argv)
 		errx(TOOL_USAGE, "no file given (try --help)");
 	if (run.socket && run.spawn)
 		errx(TOOL_USAGE, "--socket or --spawn, not both");
+	if (run.breathe && !run.spawn)
+		errx(TOOL_USAGE,
+		     "--breathe needs a daemon of its own: --spawn");
+	if (run.breathe && !breathe_parse(run.breathe, &run.options))
+		errx(TOOL_USAGE,
+		     "--breathe %s: not two sizes such as 64M..256M, the lower "
+		     "one first, multiples of 8M",
+		     run.breathe);
 	return count;
 }
 
@@ -332,26 +346,46 @@ static int summarize(double seconds)
 	if (code)
 		return code;
 	if (total.refused > 0 || total.differing > 0 ||
+	    total.breathe.refused > 0 ||
 	    (o->verify && total.identical != total.processes))
 		return TOOL_REFUSED;
 	return TOOL_DONE;
 }
 
-/* A daemon with the memory these recordings may need at most: two frames a
- * fault (the page and the object's), and what is populated. */
-static void spawn_daemon(struct pager_spawn *spawn)
+/* Pages these recordings may need at most: two frames a fault (the page and the
+ * object's), and what is populated. */
+static uint64_t pages_needed(void)
 {
-	char why[PAGER_SPAWN_WHY], memory[32];
-	const char *args[] = {"--simulate", "--memory", memory, NULL};
 	uint64_t pages = POOL_PAGES / 2;
 
 	for (size_t i = 0; i < run.count; i++)
 		pages += run.job[i].machine.cast.pages;
-	if (pages > POOL_PAGES << 10)
-		pages = POOL_PAGES << 10;
-	snprintf(memory, sizeof(memory), "%lluM",
-		 (unsigned long long)(pages >> 8));
-	if (pager_spawn(spawn, pages > POOL_PAGES ? args : NULL, why) < 0)
+	return pages < POOL_PAGES << 10 ? pages : POOL_PAGES << 10;
+}
+
+/* A daemon with as much memory; with --breathe little memory and a pool, which
+ * grows by itself where a wish left too little. */
+static void spawn_daemon(struct pager_spawn *spawn)
+{
+	const struct options *o = &run.options;
+	char why[PAGER_SPAWN_WHY], memory[32], pool[160];
+	const char *simulated[] = {"--simulate", "--memory", memory, NULL};
+	const char *breathing[] = {
+	    "--memory", BREATHE_BOOT, "--memory-block", BREATHE_BLOCK, "--pool",
+	    pool,	NULL};
+	const char *const *args = NULL;
+	uint64_t pages = pages_needed();
+
+	snprintf(memory, sizeof(memory), "%" PRIu64 "M", pages >> 8);
+	snprintf(pool, sizeof(pool),
+		 "breathe,region=%" PRIu64 ",requested=%" PRIu64
+		 ",grow=%" PRIu64 ",online=movable,retry=1,retry-max=20",
+		 o->breathe_high, o->breathe_low, o->breathe_high);
+	if (o->breathe_high > 0)
+		args = breathing;
+	else if (pages > POOL_PAGES)
+		args = simulated;
+	if (pager_spawn(spawn, args, why) < 0)
 		errx(TOOL_NO_DAEMON, "%s", why);
 	run.socket = spawn->socket;
 }

@@ -12,6 +12,7 @@
  *		   madvise, brk, faults       verify.c   the comparison
  *	objects.c  memory objects of files    picture.c  a forked pair's memory
  *	report.c   rows, totals, JSON         stream.c   pipelined requests
+ *	breathe.c  a pool that grows and shrinks meanwhile
  *
  * Invariants: requests are sent in the order of the lines; where Linux put
  * something is where pagerd must put it; nothing is decided by what the end
@@ -35,6 +36,8 @@ struct options {
 	bool json;
 	bool by_file;
 	bool picture;
+	uint64_t breathe_low;  /* bytes */
+	uint64_t breathe_high; /* 0: no pool breathes */
 };
 
 /* One mapping that Linux had at the end. */
@@ -95,6 +98,18 @@ struct object {
 	uint64_t uses;	 /* lines that will map it still */
 };
 
+/* How a pool breathed, as the answers to wishes told: bytes. */
+struct breathe {
+	uint64_t next; /* requests until the next wish */
+	uint64_t wishes;
+	uint64_t refused;
+	uint64_t looks;
+	uint64_t least, most, last; /* plugged */
+	uint64_t in, out;	    /* plugged, unplugged, from look to look */
+	uint64_t moved;
+	uint64_t busy;
+};
+
 struct totals {
 	uint64_t processes;
 	uint64_t identical;
@@ -107,6 +122,7 @@ struct totals {
 	uint64_t events;
 	uint64_t requests;
 	double seconds;
+	struct breathe breathe;
 };
 
 struct before;
@@ -192,6 +208,16 @@ int verify_process(struct machine *m, struct proc *p);
 /* Tell of a difference; both sides are copied. */
 void difference_add(struct proc *p, const char *linux_side,
 		    const char *pagerd_side);
+
+/* --- breathe.c ------------------------------------------------------------ */
+
+/* "64M..256M". False: that is no such thing. */
+bool breathe_parse(const char *text, struct options *out);
+/* Before a line: a new wish, if it is time for one. */
+void breathe_maybe(struct machine *m);
+/* The pool, as the answer to a wish tells it. */
+void breathe_look(struct breathe *b, const struct pager_row_pool *row);
+void breathe_add(struct breathe *to, const struct breathe *from);
 
 /* --- picture.c ------------------------------------------------------------ */
 

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "tools/common/json.h"
+#include "tools/common/number.h"
 #include "tools/replay/replay.h"
 
 /* The file's name without folder and .vmtrace, in a buffer. */
@@ -120,7 +121,22 @@ static void json_process(const struct machine *m, const struct proc *p,
 	tool_json_end(&json);
 }
 
-static void json_totals(const struct totals *t, double rate, FILE *out)
+static void json_breathe(struct tool_json *json, const struct breathe *b)
+{
+	tool_json_object(json, "breathe");
+	tool_json_u64(json, "wishes", b->wishes);
+	tool_json_u64(json, "refused", b->refused);
+	tool_json_u64(json, "least", b->least);
+	tool_json_u64(json, "most", b->most);
+	tool_json_u64(json, "plugged", b->in);
+	tool_json_u64(json, "unplugged", b->out);
+	tool_json_u64(json, "moved", b->moved);
+	tool_json_u64(json, "busy", b->busy);
+	tool_json_end(json);
+}
+
+static void json_totals(const struct options *options, const struct totals *t,
+			double rate, FILE *out)
 {
 	struct tool_json json;
 
@@ -137,6 +153,8 @@ static void json_totals(const struct totals *t, double rate, FILE *out)
 	tool_json_u64(&json, "requests", t->requests);
 	tool_json_double(&json, "seconds", t->seconds);
 	tool_json_double(&json, "requests_per_second", rate);
+	if (options->breathe_high > 0)
+		json_breathe(&json, &t->breathe);
 	tool_json_end(&json);
 }
 
@@ -204,6 +222,23 @@ void report_file(const struct machine *m)
 		result);
 }
 
+static void breathe_line(const struct breathe *b, FILE *out)
+{
+	char n[2][GROUPED_SIZE];
+	char size[5][TOOL_SIZE_TEXT];
+
+	fprintf(out,
+		"breathing: %s wishes, %s to %s plugged, %s put in and %s "
+		"taken out, %s of pages moved, %s times busy",
+		grouped(b->wishes, n[0]), tool_size_text(b->least, size[0]),
+		tool_size_text(b->most, size[1]),
+		tool_size_text(b->in, size[2]), tool_size_text(b->out, size[3]),
+		tool_size_text(b->moved, size[4]), grouped(b->busy, n[1]));
+	if (b->refused > 0)
+		fprintf(out, ", %s refused", grouped(b->refused, n[0]));
+	fputc('\n', out);
+}
+
 void report_totals(const struct options *options, const struct totals *t,
 		   bool last_only, FILE *out)
 {
@@ -211,7 +246,7 @@ void report_totals(const struct options *options, const struct totals *t,
 	double rate = t->seconds > 0 ? (double)t->requests / t->seconds : 0;
 
 	if (options->json) {
-		json_totals(t, rate, out);
+		json_totals(options, t, rate, out);
 		return;
 	}
 	if (!last_only)
@@ -219,6 +254,8 @@ void report_totals(const struct options *options, const struct totals *t,
 			"%s events, %s requests in %.3f s, %s requests/s\n",
 			grouped(t->events, n[0]), grouped(t->requests, n[1]),
 			t->seconds, grouped((uint64_t)rate, n[2]));
+	if (!last_only && options->breathe_high > 0)
+		breathe_line(&t->breathe, out);
 	fprintf(out,
 		"replay: processes %" PRIu64 " identical %" PRIu64
 		" private-pages %" PRIu64 " differing %" PRIu64
@@ -239,4 +276,5 @@ void totals_add(struct totals *to, const struct totals *from)
 	to->signals += from->signals;
 	to->events += from->events;
 	to->requests += from->requests;
+	breathe_add(&to->breathe, &from->breathe);
 }

@@ -21,10 +21,11 @@
 struct proc;
 
 enum note_kind {
-	NOTE_EVENT,  /* a refusal is counted against the process */
-	NOTE_FAULT,  /* the same; and signals are counted */
-	NOTE_FORKED, /* the child's SPACE_INFO: what it shares */
-	NOTE_QUIET,  /* whoever asked looks at the error himself */
+	NOTE_EVENT,   /* a refusal is counted against the process */
+	NOTE_FAULT,   /* the same; and signals are counted */
+	NOTE_FORKED,  /* the child's SPACE_INFO: what it shares */
+	NOTE_BREATHE, /* a wish, or the pool's POOL_INFO */
+	NOTE_QUIET,   /* whoever asked looks at the error himself */
 };
 
 struct note {
