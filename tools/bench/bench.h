@@ -89,6 +89,8 @@ void bench_row_fork(struct bench *bench);     /* 1 */
 void bench_row_cow(struct bench *bench);      /* 2 */
 void bench_row_fault(struct bench *bench);    /* 3 */
 void bench_row_region(struct bench *bench);   /* 4 */
+void bench_row_frame(struct bench *bench);    /* 5 */
+void bench_row_runs(struct bench *bench);     /* 6 */
 void bench_row_pool(struct bench *bench);     /* 7 */
 void bench_row_request(struct bench *bench);  /* 8 */
 void bench_row_metadata(struct bench *bench); /* 10 */

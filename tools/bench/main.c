@@ -19,9 +19,9 @@ struct row {
 };
 
 static const struct row rows[] = {
-    {1, bench_row_fork},      {2, bench_row_cow},  {3, bench_row_fault},
-    {4, bench_row_region},    {7, bench_row_pool}, {8, bench_row_request},
-    {10, bench_row_metadata},
+    {1, bench_row_fork},   {2, bench_row_cow},	   {3, bench_row_fault},
+    {4, bench_row_region}, {5, bench_row_frame},   {6, bench_row_runs},
+    {7, bench_row_pool},   {8, bench_row_request}, {10, bench_row_metadata},
 };
 
 enum { ROWS = sizeof(rows) / sizeof(rows[0]) };
@@ -40,11 +40,11 @@ static bool choose(char **words, int count, bool chosen[ROWS])
 			    rows[at].number == number)
 				break;
 		if (at == ROWS) {
-			fprintf(
-			    stderr,
-			    "pager-bench: %s: no such row (1, 2, 3, 4, 7, 8 "
-			    "or 10)\n",
-			    words[i]);
+			fprintf(stderr,
+				"pager-bench: %s: no such row (1, 2, 3, 4, 5, "
+				"6, 7, 8 "
+				"or 10)\n",
+				words[i]);
 			return false;
 		}
 		chosen[at] = true;
@@ -76,8 +76,9 @@ int main(int argc, char **argv)
 	    .name = "pager-bench",
 	    .usage = "pager-bench [--json] [--quick] [ROW...]",
 	    .about = "Measures pagerd against its peers. Rows: 1 fork, 2 fork "
-		     "and write, 3 faults,\n4 regions, 7 pools, 8 requests, "
-		     "10 metadata; all if none is named.",
+		     "and write, 3 faults,\n4 regions, 5 frames, 6 "
+		     "fragmentation, 7 pools, 8 requests, 10 metadata;\nall if "
+		     "none is named.",
 	    .options = options,
 	};
 	bool chosen[ROWS];
