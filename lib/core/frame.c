@@ -4,9 +4,8 @@
  * bitfield at a time, lowest first; put back into their chunk. Both touch the
  * frame's reference count and account, its chunk, and counters.
  *
- *	take	cache ── word ── lowest bit		(zone_refill when 0)
- *	put	chunk ── bit, nfree			(zone_settle at each
- *8th)
+ *	take	cache ── word ── lowest bit	(zone_refill when it is 0)
+ *	put	chunk ── bit, nfree		(zone_settle at each 32nd)
  *
  * Frames that were never given since their chunk was added are known to be
  * zero: those from the chunk's high-water mark (touched) on.
@@ -200,7 +199,7 @@ static inline void put_free(struct frames *p, uint32_t frame)
 		return;
 	if (p->zone[c->zone].free++ == 0)
 		zone_revive(p, c->zone);
-	if (c->nfree / 8u != c->bucket)
+	if (c->nfree / ZONE_STEP != c->bucket)
 		zone_settle(p, c);
 }
 

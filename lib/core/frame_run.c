@@ -67,7 +67,7 @@ static inline unsigned int find(const struct chunk *c, unsigned int order,
 static struct chunk *probe(struct frames *p, const struct zone_lists *lists,
 			   unsigned int order, unsigned int probes)
 {
-	uint64_t some = lists->some & UINT64_MAX << ((1u << order) / 8);
+	uint64_t some = lists->some & UINT64_MAX << (1u << order) / ZONE_STEP;
 
 	while (some) {
 		unsigned int bucket = 63 - (unsigned int)__builtin_clzll(some);

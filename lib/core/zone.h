@@ -8,7 +8,7 @@
  *	        taken from now, in no list
  *
  * A chunk of a zone is in exactly one place, which chunk.bucket names: the list
- * of its fill (nfree / 8; changed only when a frame more or less changes it),
+ * of its fill (changed only when a frame more or less changes that),
  * the bitmap when all 512 frames are free, a cache, or nowhere when it is full.
  * Each move is O(1).
  *
@@ -26,11 +26,12 @@
 #include "lib/base/hbits.h"
 #include "lib/core/chunk.h"
 
-#define ZONE_BUCKETS 64u
+#define ZONE_STEP    32u /* frames from one list to the next */
+#define ZONE_BUCKETS (CHUNK_FRAMES / ZONE_STEP)
 
 /* chunk.bucket beyond the lists. */
 enum {
-	CHUNK_EMPTY = CHUNK_FRAMES / 8, /* in the bitmap */
+	CHUNK_EMPTY = ZONE_BUCKETS, /* in the bitmap */
 	CHUNK_FULL,
 	CHUNK_CACHED,	       /* + the cache's number */
 	CHUNK_OUT = UINT8_MAX, /* not ONLINE */
@@ -86,7 +87,7 @@ void zone_touch(struct frames *p, const struct chunk *c);
 
 static inline unsigned int chunk_bucket(const struct chunk *c)
 {
-	return c->nfree ? c->nfree / 8u : CHUNK_FULL;
+	return c->nfree ? c->nfree / ZONE_STEP : CHUNK_FULL;
 }
 
 /* The zones that serve a kind, best first: of zones[] the first so many. */

@@ -156,8 +156,8 @@ END_TEST
 START_TEST(a_chunk_that_is_not_where_its_fill_says)
 {
 	start();
-	ck_assert_uint_eq(p->chunk[2].bucket, 48);
-	BROKEN(uint8_t, p->chunk[2].bucket, 47, "bucket");
+	ck_assert_uint_eq(p->chunk[2].bucket, 12);
+	BROKEN(uint8_t, p->chunk[2].bucket, 11, "bucket");
 	BROKEN(uint8_t, p->chunk[2].bucket, CHUNK_FULL, "bucket");
 	BROKEN(uint8_t, p->chunk[2].bucket, CHUNK_OUT, "bucket");
 	BROKEN(uint8_t, p->chunk[2].bucket, CHUNK_CACHED, "cache");
@@ -178,18 +178,18 @@ START_TEST(a_zones_lists)
 	start();
 	lists = &p->zone[VMEM_ZONE_KERNEL].partial[FRAME_MOVABLE];
 	ck_assert_uint_eq(p->zone[VMEM_ZONE_KERNEL].partial_chunks, 3);
-	first = &p->chunk[lists->head[48]];
+	first = &p->chunk[lists->head[12]];
 	ck_assert_uint_ne(first->next, CHUNK_NONE);
-	BROKEN(uint32_t, lists->head[48], CHUNK_NONE, "lists");
-	BROKEN(uint32_t, lists->head[48], first->next, "lists");
-	BROKEN(uint32_t, lists->head[48], 4, "lists");
-	BROKEN(uint32_t, lists->head[48], 12, "lists");
-	BROKEN(uint32_t, lists->head[48], 4000000, "lists");
+	BROKEN(uint32_t, lists->head[12], CHUNK_NONE, "lists");
+	BROKEN(uint32_t, lists->head[12], first->next, "lists");
+	BROKEN(uint32_t, lists->head[12], 4, "lists");
+	BROKEN(uint32_t, lists->head[12], 12, "lists");
+	BROKEN(uint32_t, lists->head[12], 4000000, "lists");
 	BROKEN(uint32_t, lists->head[3], 4, "lists");
 	BROKEN(uint64_t, lists->some, 0, "lists");
 	BROKEN(uint64_t, lists->some, UINT64_MAX, "lists");
 	BROKEN(uint32_t, first->next, CHUNK_NONE, "lists");
-	BROKEN(uint32_t, first->next, lists->head[48], "lists");
+	BROKEN(uint32_t, first->next, lists->head[12], "lists");
 	BROKEN(uint32_t, first->next, 4000000, "lists");
 	BROKEN(uint32_t, first->prev, first->next, "lists");
 	BROKEN(uint8_t, first->kind, FRAME_UNMOVABLE, "lists");

@@ -13,6 +13,7 @@
  *	repeat	a frame is taken and put, and again; both together
  */
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -119,20 +120,24 @@ static inline void round_of(struct contest *c, enum contestant who, bool first)
 	bench_add(&s[GET_BULK][who], get_all(c, who, NULL, c->n));
 	if (first)
 		verify(c);
+	bench_add(&s[PUT_BULK][who], put_all(c, who, NULL, c->n));
+	get_all(c, who, NULL, c->n);
 	bench_add(&s[PUT_RANDOM][who], put_all(c, who, c->order, c->n / 2));
 	bench_add(&s[GET_RANDOM][who], get_all(c, who, c->order, c->n / 2));
 	if (first)
 		verify(c);
 	bench_add(&s[REPEAT][who], repeat(c, who));
-	bench_add(&s[PUT_BULK][who], put_all(c, who, NULL, c->n));
+	put_all(c, who, NULL, c->n);
 }
 
-static void report(struct bench *b, const struct contest *c, enum figure f)
+static void report(struct bench *b, const struct contest *c, enum figure f,
+		   const char *size)
 {
 	const struct bench_series *s = c->series[f];
+	char name[64];
 	struct bench_result r = {
 	    .row = 5,
-	    .name = figures[f].name,
+	    .name = name,
 	    .unit = "ns",
 	    .ours = bench_median(&s[OURS]),
 	    .linux_peer = NAN,
@@ -142,15 +147,16 @@ static void report(struct bench *b, const struct contest *c, enum figure f)
 	    .rounds = s[OURS].count,
 	};
 
+	snprintf(name, sizeof(name), "%s/%s", figures[f].name, size);
 	r.met = r.ours <= figures[f].goal;
 	bench_report(b, &r);
 }
 
-void bench_row_frame(struct bench *b)
+static void contest(struct bench *b, const char *size, uint32_t n)
 {
 	static struct contest c;
 
-	c = (struct contest){.n = b->quick ? 1 << 16 : 1 << 19};
+	c = (struct contest){.n = n};
 	c.order = bench_shuffle(c.n, c.n);
 	c.frame = bench_pages_new(c.n * sizeof(*c.frame), true);
 	bench_world_init(&c.world, 2 * (uint64_t)c.n, 64, false);
@@ -164,10 +170,19 @@ void bench_row_frame(struct bench *b)
 		round_of(&c, NEXT, round == 0);
 	}
 	for (int f = 0; f < FIGURES; f++)
-		report(b, &c, f);
+		report(b, &c, f, size);
 	for (int who = ADDRESS; who < CONTESTANTS; who++)
 		base_frames_fini(&c.base[who]);
 	bench_world_fini(&c.world);
 	bench_pages_free(c.frame, c.n * sizeof(*c.frame));
 	free(c.order);
+}
+
+void bench_row_frame(struct bench *b)
+{
+	contest(b, "256MiB", 1 << 16);
+	if (b->quick)
+		return;
+	contest(b, "1GiB", 1 << 18);
+	contest(b, "4GiB", 1 << 20);
 }
