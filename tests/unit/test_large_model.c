@@ -3,13 +3,16 @@
  * Large entries against a model that does not know them: random operations on
  * a few spaces that ask for 2 MiB at a fault, and one byte a page as the naive
  * truth. Every byte is compared again and again, through the MMU; the recount
- * runs after every step.
+ * runs after every step. PAGER_SEED is added to the seeds.
  */
 #include <stdlib.h>
 #include <string.h>
 
+#include "lib/core/frame.h"
 #include "lib/core/large.h"
 #include "lib/core/migrate.h"
+#include "tests/support/hunt.h"
+#include "tests/support/rmap_scan.h"
 #include "tests/support/rng.h"
 #include "tests/support/unit.h"
 
@@ -124,12 +127,30 @@ static void empty_a_chunk(void)
 	chunk_unisolate(core, chunk);
 }
 
+/* Single frames, out of large entries as well. */
+static void move_some_frames(void)
+{
+	struct pager_core *core = unit_world.core;
+
+	for (int i = 0; i < 20; i++) {
+		uint32_t from = (uint32_t)below(frame_top(core)), to;
+
+		if (!frame_is_used(core, from) || !migrate_may(core, from) ||
+		    !frame_free_count(core, FRAME_MOVABLE) ||
+		    migrate_prepare(core, from))
+			continue;
+		to = frame_take(core, unit_world.account);
+		migrate_to(core, from, to);
+		memset(frame_bytes(core, from), 0xee, PAGER_PAGE_SIZE);
+	}
+}
+
 static void step(void)
 {
 	struct naive *n = &all[below(SPACES)];
 	struct pager_range r = some_range();
 
-	switch (below(12)) {
+	switch (below(13)) {
 	case 0:
 		unit_map(n->space, r.start, pager_range_len(r), UNIT_RW);
 		mapped(n, r, UNIT_RW);
@@ -170,6 +191,9 @@ static void step(void)
 	case 9:
 		empty_a_chunk();
 		break;
+	case 10:
+		move_some_frames();
+		break;
 	default:
 		write_some(n, r);
 		break;
@@ -194,6 +218,8 @@ static void run(uint64_t seed)
 	for (int i = 0; i < STEPS; i++) {
 		step();
 		unit_check();
+		if (i % 16 == 0)
+			rmap_scan_verify(unit_world.core);
 	}
 	for (int i = 0; i < SPACES; i++)
 		for (uint64_t v = 0; v < PAGES; v++)
@@ -210,7 +236,7 @@ static void run(uint64_t seed)
 #define SEED(n)                                                   \
 	START_TEST(what_is_written_is_read_whatever_is_large_##n) \
 	{                                                         \
-		run(n);                                           \
+		run(n + hunt_number("PAGER_SEED", 0));            \
 	}                                                         \
 	END_TEST
 
