@@ -141,6 +141,7 @@ struct pager_core *pager_core_new(const struct pager_core_config *config)
 	LIST_INIT(&core->spaces);
 	LIST_INIT(&core->objects);
 	LIST_INIT(&core->snapped);
+	pools_init(core, config);
 	return core;
 
 no_rmap:
@@ -160,6 +161,7 @@ void pager_core_free(struct pager_core *core)
 
 	assert(LIST_EMPTY(&core->spaces) && LIST_EMPTY(&core->objects));
 	assert(core->account_count == 0);
+	pools_fini(core);
 	rtree_pools_fini(&core->rtree_pools);
 	pager_slab_fini(&core->object_slab);
 	pager_slab_fini(&core->space_slab);

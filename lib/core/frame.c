@@ -110,6 +110,8 @@ static inline struct pager_status reserve(struct pager_core *core, uint64_t n,
 		return pager_refuse(PAGER_ENOMEM, PAGER_ARG_NONE);
 	if (frame_free_count(core, kind) < n)
 		reclaim_lazy(core);
+	if (kind == FRAME_MOVABLE && frame_free_count(core, kind) < n)
+		pool_grow(core, n - frame_free_count(core, kind));
 	if (frame_free_count(core, kind) < n)
 		return pager_refuse(PAGER_ENOMEM, PAGER_ARG_NONE);
 	return pager_ok();

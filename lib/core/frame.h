@@ -31,9 +31,10 @@ static inline uint64_t frame_free_count(const struct pager_core *core,
 				     : free;
 }
 
-/* Plan: can the pool and the account give n movable frames? When the pool is
+/* Plan: can the pool and the account give n movable frames? When memory is
  * short, pages that may go (advice FREE) are taken back first; core->reclaims
- * then changes, and what the plan counted before must be counted again. */
+ * then changes, and what the plan counted before must be counted again. If that
+ * is not enough, pools that may grow by themselves do so; no table changes. */
 struct pager_status frame_reserve(struct pager_core *core,
 				  struct pager_account *account, uint64_t n);
 /* The same for the pool alone; the caller checks the accounts. */

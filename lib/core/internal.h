@@ -17,6 +17,7 @@
 #define LIB_CORE_INTERNAL_H
 
 #include "lib/core/core.h"
+#include "lib/core/pool_int.h"
 #include "lib/core/pte.h"
 #include "lib/core/rtree.h"
 #include "lib/core/zone.h"
@@ -197,6 +198,7 @@ struct pager_core {
 	struct rmap rmap;
 	struct large large;
 	struct core_mmu mmus[CORE_MMUS];
+	struct pools pools;
 	struct pager_slab region_slab;
 	struct pager_slab space_slab;
 	struct pager_slab object_slab;

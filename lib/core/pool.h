@@ -171,7 +171,8 @@ bool pager_core_event(const struct pager_core *core, uint64_t from,
 
 /* Bytes at a physical address that must lie in plugged memory and not cross a
  * page, as a device or a debugger would see them. ERANGE: no pool; ENOENT: not
- * plugged or not added; ENODATA: simulated. */
+ * plugged or not added; ENODATA: simulated; EACCESS: a write to the zero frame
+ * or to a frame that is nobody's. */
 struct pager_status pager_core_phys(struct pager_core *core, uint64_t pa,
 				    void *buf, size_t len, bool write);
 

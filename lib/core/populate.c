@@ -60,13 +60,23 @@ static void count_pages(struct tally *t, const struct pager_space *s,
 				       r->offset + (vpn - r->start));
 }
 
+/* More frames than there are, and than pools could add? */
+static bool too_many_frames(const struct pager_core *core,
+			    const struct tally *t)
+{
+	uint64_t n = t->frames + t->object_frames;
+
+	return n > core->frames.total &&
+	       n - core->frames.total > pool_growable(core);
+}
+
 /* Is there no hope already? Asked while counting, so that a request for more
  * than there can be is refused after little work. */
 static bool too_many(const struct pager_space *s, const struct tally *t)
 {
 	const struct pager_core *core = s->core;
 
-	return t->frames + t->object_frames > core->frames.total ||
+	return too_many_frames(core, t) ||
 	       t->nodes + t->object_nodes > core->arena.total ||
 	       t->resident > s->limits.resident ||
 	       !account_has_room(s->account, PAGER_RES_FRAMES, t->frames) ||
@@ -76,7 +86,7 @@ static bool too_many(const struct pager_space *s, const struct tally *t)
 static enum pager_error hopeless(const struct pager_space *s,
 				 const struct tally *t)
 {
-	return t->frames + t->object_frames > s->core->frames.total ||
+	return too_many_frames(s->core, t) ||
 		       t->nodes + t->object_nodes > s->core->arena.total
 		   ? PAGER_ENOMEM
 		   : PAGER_ELIMIT;

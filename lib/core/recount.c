@@ -8,6 +8,7 @@
  *	roots -> nodes -> frames	references, levels, sums, permissions
  *	regions				order, bounds, charges, entries conform
  *	chunks, zones			frame_check.c
+ *	pools				recount_pool.c
  *	free lists			length, nothing in limbo
  *	accounts			all six resources
  */
@@ -289,8 +290,8 @@ static void count_all(struct recount *rc)
 		if (!check_object(rc, o))
 			return;
 	if (check_counts(rc) && check_frames(rc) && check_nodes(rc) &&
-	    check_rmap(rc))
-		check_accounts(rc);
+	    check_rmap(rc) && check_accounts(rc))
+		recount_pools(rc);
 }
 
 struct pager_status pager_core_recount(struct pager_core *core, char *why,

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * What the two halves of the recount share: the tables (recount_table.c), and
- * all other records (recount.c).
+ * What the parts of the recount share: the tables (recount_table.c), pools
+ * (recount_pool.c), and all other records (recount.c).
  */
 #ifndef LIB_CORE_RECOUNT_INT_H
 #define LIB_CORE_RECOUNT_INT_H
@@ -34,5 +34,8 @@ bool recount_wrong(struct recount *rc, const char *format, ...)
 /* Count a whole tree, of a space or of an object; the other is NULL. */
 bool recount_tree(struct recount *rc, const struct pager_space *space,
 		  const struct pager_object *object, uint32_t root);
+
+/* Memory blocks, chunks, and what device and driver know of them. */
+bool recount_pools(struct recount *rc);
 
 #endif
