@@ -318,6 +318,28 @@ static void draw_space(FILE *f, const struct pager_space *s)
 		draw_region(f, s, &r);
 }
 
+static void draw_pool(FILE *f, const struct pager_pool *p)
+{
+	struct pager_block_info b;
+	struct pager_pool_info i;
+
+	pager_pool_info(p, 0, &i);
+	fprintf(f,
+		"pool %u %s at %#" PRIx64 " region %" PRIu64 " usable %" PRIu64
+		" requested %" PRIu64 " plugged %" PRIu64 " online %" PRIu64
+		" used %" PRIu64 " pinned %" PRIu64 " grow %" PRIu64
+		" resizes %" PRIu64 "%s\n",
+		i.number, i.name, i.addr, i.region, i.usable, i.requested,
+		i.plugged, i.online, i.used, i.pinned, i.grow_max, i.resizes,
+		i.broken ? " broken" : "");
+	for (uint64_t at = i.addr; pager_pool_block(p, at, &b);
+	     at += i.memory_block)
+		fprintf(f,
+			" block %#" PRIx64 " state %u zone %u driver %u"
+			" plugged %" PRIu64 "\n",
+			b.pfn, b.state, b.zone, b.sbm, b.plugged);
+}
+
 char *unit_picture(void)
 {
 	struct pager_core *core = unit_world.core;
@@ -353,6 +375,8 @@ char *unit_picture(void)
 	}
 	LIST_FOREACH (s, &core->spaces, all)
 		draw_space(f, s);
+	for (uint32_t i = 0; i < core->pools.count; i++)
+		draw_pool(f, core->pools.pool[i]);
 	fclose(f);
 	return text;
 }

@@ -6,6 +6,8 @@
  */
 #include "tests/support/world.h"
 
+#include "tests/support/world_int.h"
+
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -74,6 +76,19 @@ static void host_free(void *ctx, void *p, size_t bytes)
 		free(p);
 }
 
+static uint64_t span_of(const struct test_world_config *config, uint64_t frames)
+{
+	uint64_t span = config->span ? config->span : frames;
+
+	for (size_t i = 0; !config->span && i < config->pool_count; i++) {
+		const struct pager_pool_config *p = &config->pools[i];
+
+		if (p->addr + p->region > span)
+			span = p->addr + p->region;
+	}
+	return span;
+}
+
 void test_world_init(struct test_world *w,
 		     const struct test_world_config *config)
 {
@@ -87,14 +102,18 @@ void test_world_init(struct test_world *w,
 	w->frames = config->frames ? config->frames : 4096;
 	w->nodes = config->nodes ? config->nodes : 1024;
 	w->tables = pages_new(w->nodes * PAGER_PAGE_SIZE);
+	w->span = span_of(config, w->frames);
 	if (!config->no_memory)
-		w->memory = pages_new(w->frames * PAGER_PAGE_SIZE);
+		w->memory = pages_new(w->span * PAGER_PAGE_SIZE);
 	if (!w->tables || (!w->memory && !config->no_memory))
 		test_die("world: no memory for the pool");
+	test_backing_init(w);
 	w->host_limit = config->host_bytes;
 
 	cc.host = (struct pager_host){w, host_alloc, host_free};
 	cc.frames = w->frames;
+	cc.span = w->span;
+	cc.memory_block = config->memory_block ? config->memory_block : 1024;
 	cc.memory = w->memory;
 	cc.nodes = w->nodes;
 	cc.tables = w->tables;
@@ -110,6 +129,8 @@ void test_world_init(struct test_world *w,
 	w->account = pager_account_new(w->core, limit);
 	if (!w->account)
 		test_die("world: no account");
+	for (size_t i = 0; i < config->pool_count; i++)
+		test_world_pool(w, &config->pools[i]);
 	pager_core_stats(w->core, &w->start);
 }
 
@@ -130,7 +151,8 @@ void test_world_fini(struct test_world *w)
 	same("objects", now.objects, 0);
 	same("regions", now.regions, 0);
 	same("frames used", now.frames_used, w->start.frames_used);
-	same("frames free", now.frames_free, w->start.frames_free);
+	same("frames free", now.frames_free,
+	     w->start.frames_free + now.frames_total - w->start.frames_total);
 	same("nodes used", now.nodes_used, w->start.nodes_used);
 	for (int i = 0; i < PAGER_RES_COUNT; i++)
 		if (pager_account_used(w->account, i))
@@ -144,7 +166,8 @@ void test_world_fini(struct test_world *w)
 	same("pieces of the host", w->host_pieces, 0);
 	munmap(w->tables, w->nodes * PAGER_PAGE_SIZE);
 	if (w->memory)
-		munmap(w->memory, w->frames * PAGER_PAGE_SIZE);
+		munmap(w->memory, w->span * PAGER_PAGE_SIZE);
+	test_backing_fini(w);
 }
 
 void test_world_recount(struct test_world *w)
@@ -174,7 +197,7 @@ const uint8_t *test_world_bytes(const struct test_world *w, uint64_t pa)
 {
 	uint64_t pfn = pa >> PAGER_PAGE_SHIFT;
 
-	if (!w->memory || pfn >= w->frames)
+	if (!w->memory || pfn >= w->span || !w->committed[pfn])
 		return NULL;
 	return w->memory + pfn * (uint64_t)PAGER_PAGE_SIZE;
 }
