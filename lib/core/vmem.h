@@ -253,6 +253,8 @@ struct vmem_driver_config {
 	bool force_bbm;	    /* else: SBM if a sub-block fits a memory block */
 	uint64_t bbm_block; /* pages; 0: the smallest that is allowed */
 	bool offline_only;  /* do not unplug what is online */
+	bool in_order;	    /* SBM: unplug from the top even where that moves
+			     * memory that could stay, as Linux does */
 	bool unsafe;	    /* BBM: no fake-offline before the offlining */
 	uint64_t threshold; /* of offline memory, whole blocks, in pages;
 			     * 0: 1 GiB; at least two blocks (or big ones) */

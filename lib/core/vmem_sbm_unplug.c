@@ -9,13 +9,18 @@
  *	     enough
  *	offline	UNPLUG
  *
+ * What is online goes in rounds, each in this order: first what needs no
+ * moving, then sub-blocks of which up to an eighth, a quarter, a half is used,
+ * then any. Emptying what is emptiest into what is fullest moves least, and
+ * nothing twice. in_order leaves all rounds but the last out, as Linux does.
+ *
  * Invariant: what a step could not finish is as it was.
  *
  * Must not know: how memory is moved, what it is used for.
  */
 #include "lib/core/vmem_sbm_int.h"
 
-enum { UNPLUG_OFFLINE = 2, UNPLUG_PASSES = 6 };
+enum { UNPLUG_OFFLINE = 2, UNPLUG_PASSES = 6, ROUNDS = 5 };
 static const uint8_t unplug_order[UNPLUG_PASSES] = {
     SBM_OFFLINE_PARTIAL, SBM_OFFLINE, SBM_MOVABLE_PARTIAL,
     SBM_KERNEL_PARTIAL,	 SBM_MOVABLE, SBM_KERNEL};
@@ -120,37 +125,45 @@ static int remove_online(struct vmem_driver *d, uint64_t block)
 	return 0;
 }
 
-/* What can be said before trying. */
-enum effort { EFFORT_NONE, EFFORT_MOVE, EFFORT_VAIN };
+/* Pages that would have to be moved; COST_VAIN: some of them cannot be. */
+#define COST_VAIN UINT64_MAX
 
-static enum effort effort(const struct vmem_driver *d, uint64_t block,
-			  struct sbm_subs s)
+static uint64_t cost(const struct vmem_driver *d, uint64_t block,
+		     struct sbm_subs s)
 {
 	const struct vmem_mm *mm = &d->config.mm;
 	uint64_t unmovable = 0;
 	uint64_t used = mm->ops->in_use(mm->mm, sbm_pfn(d, block, s.from),
 					(s.to - s.from) * d->unit, &unmovable);
 
-	if (unmovable)
-		return EFFORT_VAIN;
-	return used ? EFFORT_MOVE : EFFORT_NONE;
+	return unmovable ? COST_VAIN : used;
+}
+
+/* The most that moving one sub-block may cost in this round. */
+static uint64_t bearable(const struct vmem_driver *d)
+{
+	static const uint8_t eighths[ROUNDS - 1] = {0, 1, 2, 4};
+
+	if (d->at.round == ROUNDS - 1)
+		return COST_VAIN;
+	return eighths[d->at.round] * d->unit / 8;
 }
 
 /* The part of s, from its top, that goes by one attempt: all of it or as many
  * as need no moving, or one. */
 static struct sbm_subs attempt(const struct vmem_driver *d, uint64_t block,
-			       struct sbm_subs s, enum effort *e)
+			       struct sbm_subs s, uint64_t *pages)
 {
 	struct sbm_subs one = {s.to - 1, s.to};
 
-	*e = effort(d, block, s);
-	if (*e == EFFORT_NONE || s.from == one.from)
+	*pages = cost(d, block, s);
+	if (*pages == 0 || s.from == one.from)
 		return s;
-	*e = effort(d, block, one);
-	while (*e == EFFORT_NONE && one.from > s.from) {
+	*pages = cost(d, block, one);
+	while (*pages == 0 && one.from > s.from) {
 		struct sbm_subs below = {one.from - 1, one.from};
 
-		if (effort(d, block, below) != EFFORT_NONE)
+		if (cost(d, block, below))
 			break;
 		one.from--;
 	}
@@ -177,34 +190,36 @@ static int unplug_range(struct vmem_driver *d, uint64_t block,
  * moves memory. True: the block is done, or *rc says why the run is. */
 static bool unplug_some(struct vmem_driver *d, uint64_t n, int *rc)
 {
-	uint64_t block = d->at.block;
+	uint64_t block = d->at.block, most = bearable(d), pages;
 	bool tried = false, alone = false;
 
-	*rc = 0;
-	while (n) {
+	for (*rc = 0; n; *rc = 0) {
 		struct sbm_subs s =
 		    plugged_below(d, block, d->at.part, alone ? 1 : n);
-		enum effort e;
 
 		if (s.from == s.to)
 			break;
-		s = attempt(d, block, s, &e);
-		if (e == EFFORT_MOVE && tried)
-			return false;
-		tried |= e == EFFORT_MOVE;
-		*rc = e == EFFORT_VAIN ? -EBUSY : unplug_range(d, block, s);
-		if (vmem_passable(*rc)) {
-			if (s.to - s.from > 1) {
-				alone = true;
-				continue;
-			}
-			vmem_skip(d, *rc, sbm_pfn(d, block, s.from), 1);
-		} else if (*rc) {
-			return true;
-		} else {
-			n -= s.to - s.from;
+		s = attempt(d, block, s, &pages);
+		if (pages > most) {
+			d->at.part = s.from;
+			continue;
 		}
-		*rc = 0;
+		if (pages && pages != COST_VAIN) {
+			if (tried)
+				return false;
+			tried = true;
+		}
+		*rc = pages == COST_VAIN ? -EBUSY : unplug_range(d, block, s);
+		if (*rc && !vmem_passable(*rc))
+			return true;
+		if (*rc && s.to - s.from > 1) {
+			alone = true;
+			continue;
+		}
+		if (*rc)
+			vmem_skip(d, *rc, sbm_pfn(d, block, s.from), 1);
+		else
+			n -= s.to - s.from;
 		d->at.part = s.from;
 	}
 	return true;
@@ -223,30 +238,38 @@ static int unplug_online(struct vmem_driver *d, uint64_t n)
 	if (!done)
 		return VMEM_PIECE_MORE;
 	d->at.block = VMEM_NONE;
-	if (!rc && sbm_is_empty(d, block))
+	if (!rc && sbm_is_empty(d, block) && !hbits_test(&d->empty, block))
 		rc = remove_online(d, block);
 	return rc ? rc : VMEM_PIECE_MORE;
+}
+
+static bool next_pass(struct vmem_driver *d)
+{
+	struct vmem_cursor *at = &d->at;
+
+	at->below = VMEM_NONE;
+	if (++at->pass == UNPLUG_OFFLINE) {
+		at->round = d->config.in_order ? ROUNDS - 1 : 0;
+		return !d->config.offline_only;
+	}
+	if (at->pass < UNPLUG_PASSES)
+		return true;
+	at->pass = UNPLUG_OFFLINE;
+	return ++at->round < ROUNDS;
 }
 
 /* The next block in the order; false: there is none. */
 static bool pick(struct vmem_driver *d)
 {
 	struct vmem_cursor *at = &d->at;
-	unsigned int passes =
-	    d->config.offline_only ? UNPLUG_OFFLINE : UNPLUG_PASSES;
 
-	while (at->pass < passes) {
+	do {
 		at->block =
 		    hbits_prev(&d->map[unplug_order[at->pass]], at->below);
-		if (at->block != VMEM_NONE) {
-			at->below = at->block;
-			at->part = d->parts;
-			return true;
-		}
-		at->pass++;
-		at->below = VMEM_NONE;
-	}
-	return false;
+	} while (at->block == VMEM_NONE && next_pass(d));
+	at->below = at->block;
+	at->part = d->parts;
+	return at->block != VMEM_NONE;
 }
 
 int vmem_sbm_unplug(struct vmem_driver *d, uint64_t n)

@@ -119,6 +119,7 @@ static void start(uint64_t seed, bool bbm)
 	s->config.unit = units[rng_below(&bed.rng, 4)];
 	s->config.force_bbm = bbm;
 	s->config.bbm_block = bbm ? 16 * units[rng_below(&bed.rng, 2)] : 0;
+	s->config.in_order = rng_percent(&bed.rng, 30);
 	s->config.unsafe = rng_percent(&bed.rng, 30);
 	s->config.threshold = 16 * rng_below(&bed.rng, 12);
 	s->auto_zone = (int)rng_below(&bed.rng, 3) - 1;

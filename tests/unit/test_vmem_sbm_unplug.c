@@ -11,6 +11,17 @@
 /* --- unplugging ------------------------------------------------------------
  */
 
+/* With so many pages, and in Linux's order whatever it costs. */
+static struct vs *in_order(uint64_t pages)
+{
+	vs_init(&vs);
+	vs.config.in_order = true;
+	vs_start(&vs);
+	vs_go(pages);
+	vs_hush(&vs);
+	return &vs;
+}
+
 START_TEST(unplug_order_is_offline_then_partial_then_movable_then_kernel)
 {
 	struct vs *s = vs_with(VS_STAY_OFFLINE, 24);
@@ -75,7 +86,7 @@ END_TEST
 
 START_TEST(sub_blocks_that_need_no_moving_go_together)
 {
-	struct vs *s = vs_with(VMEM_ZONE_MOVABLE, 4);
+	struct vs *s = in_order(4);
 
 	vs_use(s, 401, 1, false);
 	vs_go(0);
@@ -83,6 +94,77 @@ START_TEST(sub_blocks_that_need_no_moving_go_together)
 		   "take 401+1, UNPLUG 401+1, unplugged 401+1, "
 		   "take 400+1, UNPLUG 400+1, unplugged 400+1, "
 		   "offline_and_remove 400+4");
+	vs_done();
+}
+END_TEST
+
+START_TEST(what_needs_no_moving_goes_first_of_all_that_is_online)
+{
+	struct vs *s = vs_with(VMEM_ZONE_MOVABLE, 12);
+
+	vs_use(s, 400, 1, false);
+	vs_use(s, 405, 7, false); /* 404 is free, 408 .. 411 are not */
+	vs_go(6);
+	vs_said(s, "take 404+1, UNPLUG 404+1, unplugged 404+1, "
+		   "take 401+3, UNPLUG 401+3, unplugged 401+3, "
+		   "take 407+1, UNPLUG 407+1, unplugged 407+1, "
+		   "take 406+1, UNPLUG 406+1, unplugged 406+1");
+	ck_assert_uint_eq(vs_info(s).moved, 2);
+	vs_done();
+}
+END_TEST
+
+/* Two memory blocks of four sub-blocks of eight pages; used of them: */
+static void use_some(struct vs *s, const uint8_t used[8])
+{
+	for (uint64_t i = 0; i < 8; i++)
+		vs_use(s, 416 + i * 8, used[i], false);
+}
+
+static struct vs *eights(bool linux_order, const uint8_t used[8])
+{
+	vs_init(&vs);
+	vs.config.in_order = linux_order;
+	vs.device.addr = 416;
+	vs.memory_block = 32;
+	vs.config.unit = 8;
+	vs_start(&vs);
+	vs_go(64);
+	use_some(&vs, used);
+	vs_hush(&vs);
+	return &vs;
+}
+
+static const uint8_t mixed[8] = {1, 8, 0, 3, 4, 2, 7, 0};
+
+START_TEST(what_is_used_less_goes_before_what_is_used_more)
+{
+	struct vs *s = eights(false, mixed);
+
+	vs_go(8);
+	vs_said(s, "take 472+8, UNPLUG 472+8, unplugged 472+8, "
+		   "take 432+8, UNPLUG 432+8, unplugged 432+8, "
+		   "take 416+8, UNPLUG 416+8, unplugged 416+8, "
+		   "take 456+8, UNPLUG 456+8, unplugged 456+8, "
+		   "take 448+8, UNPLUG 448+8, unplugged 448+8, "
+		   "take 440+8, UNPLUG 440+8, unplugged 440+8, "
+		   "take 464+8, UNPLUG 464+8, unplugged 464+8, "
+		   "offline_and_remove 448+32");
+	vs_done();
+}
+END_TEST
+
+START_TEST(in_linux_order_it_goes_from_the_top_whatever_is_used)
+{
+	struct vs *s = eights(true, mixed);
+
+	vs_go(32);
+	vs_said(s, "take 472+8, UNPLUG 472+8, unplugged 472+8, "
+		   "take 464+8, UNPLUG 464+8, unplugged 464+8, "
+		   "take 456+8, UNPLUG 456+8, unplugged 456+8, "
+		   "take 448+8, UNPLUG 448+8, unplugged 448+8, "
+		   "offline_and_remove 448+32");
+	ck_assert_uint_eq(vs_info(s).moved, 13);
 	vs_done();
 }
 END_TEST
@@ -106,7 +188,7 @@ END_TEST
 
 START_TEST(busy_sub_blocks_are_skipped)
 {
-	struct vs *s = vs_with(VMEM_ZONE_MOVABLE, 8);
+	struct vs *s = in_order(8);
 
 	vs_use(s, 402, 4, true); /* 402 .. 405 */
 	vs_go(5);
@@ -116,6 +198,34 @@ START_TEST(busy_sub_blocks_are_skipped)
 		   "busy 403 memory, busy 402 memory, unplug 401+1, reached 5");
 	ck_assert_uint_eq(vs_info(s).busy, 4);
 	ck_assert_int_eq(vs_info(s).last_error, 0);
+	vs_done();
+}
+END_TEST
+
+START_TEST(what_is_busy_is_told_once_a_run)
+{
+	struct vs *s = vs_with(VMEM_ZONE_MOVABLE, 8);
+
+	vs_use(s, 402, 4, true);
+	vs_request(s, 0);
+	ck_assert_int_eq(vs_run(s, 0), VMEM_WAIT);
+	vs_told(s, "unplug 406+2, unplug 400+2, busy 405 memory, "
+		   "busy 404 memory, busy 403 memory, busy 402 memory, "
+		   "retry 10");
+	vs_done();
+}
+END_TEST
+
+START_TEST(an_emptied_block_that_is_vetoed_is_tried_once_a_run)
+{
+	struct vs *s = vs_with(VMEM_ZONE_MOVABLE, 8);
+
+	vs_use(s, 400, 1, true);
+	vs_answer(s, VS_OFFLINING, 0, -EBUSY);
+	vs_request(s, 0);
+	ck_assert_int_eq(vs_run(s, 0), VMEM_WAIT);
+	vs_told(s, "unplug 404+4, busy 404 veto, unplug 401+3, "
+		   "busy 400 memory, retry 10");
 	vs_done();
 }
 END_TEST
@@ -141,7 +251,7 @@ END_TEST
 
 START_TEST(memory_that_fits_nowhere_is_passed_over_and_tried_again)
 {
-	struct vs *s = vs_with(VMEM_ZONE_MOVABLE, 4);
+	struct vs *s = in_order(4);
 
 	vs_use(s, 403, 1, false);
 	s->room = 0;
@@ -199,7 +309,7 @@ END_TEST
 
 START_TEST(what_was_unplugged_before_an_error_stays_unplugged)
 {
-	struct vs *s = vs_with(VMEM_ZONE_MOVABLE, 4);
+	struct vs *s = in_order(4);
 
 	vs_use(s, 402, 1, true);
 	vs_go(3);
@@ -338,8 +448,13 @@ int main(void)
 	    the_highest_block_of_a_state_goes_first,
 	    the_last_sub_block_goes_first_and_one_at_a_time_if_it_is_moved,
 	    sub_blocks_that_need_no_moving_go_together,
+	    what_needs_no_moving_goes_first_of_all_that_is_online,
+	    what_is_used_less_goes_before_what_is_used_more,
+	    in_linux_order_it_goes_from_the_top_whatever_is_used,
 	    no_more_than_is_asked_for_goes,
 	    busy_sub_blocks_are_skipped,
+	    what_is_busy_is_told_once_a_run,
+	    an_emptied_block_that_is_vetoed_is_tried_once_a_run,
 	    busy_is_the_result_if_some_are_left,
 	    memory_that_fits_nowhere_is_passed_over_and_tried_again,
 	    a_range_that_was_thought_free_is_tried_one_by_one,
