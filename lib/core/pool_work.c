@@ -7,6 +7,7 @@
  * asked again until something woke it or its time has come.
  */
 #include "lib/core/internal.h"
+#include "lib/core/large.h"
 #include "lib/core/pool_int.h"
 
 static void step(struct pager_pool *pool)
@@ -55,7 +56,16 @@ bool pools_work(struct pager_core *core, uint64_t now_ms, uint64_t *due_ms)
 
 bool pager_core_work(struct pager_core *core, uint64_t now_ms, uint64_t *due_ms)
 {
-	return pools_work(core, now_ms, due_ms);
+	uint64_t large_due;
+
+	/* Large entries can wait until no pool has a step to make. */
+	if (pools_work(core, now_ms, due_ms))
+		return true;
+	if (large_work(core, now_ms, &large_due))
+		return true;
+	if (large_due < *due_ms)
+		*due_ms = large_due;
+	return false;
 }
 
 /* --- growth ----------------------------------------------------------------

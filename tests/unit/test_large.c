@@ -451,9 +451,9 @@ START_TEST(a_stretch_that_is_whole_again_is_one_entry_again)
 	unit_protect(unit_space, L, 10, UNIT_RW);
 	unit_put(unit_space, L + 3, 8);
 	ck_assert_uint_eq(unit_stats().large_entries, 0);
-	ck_assert(!large_work(core, 5000, &due));
+	ck_assert(!pager_core_work(core, 5000, &due));
 	ck_assert_uint_eq(due, 6000);
-	while (large_work(core, 6000, &due))
+	while (pager_core_work(core, 6000, &due))
 		;
 	ck_assert_uint_eq(unit_stats().large_entries, 1);
 	ck_assert_uint_eq(unit_stats().large_collapses, 1);
@@ -463,7 +463,7 @@ START_TEST(a_stretch_that_is_whole_again_is_one_entry_again)
 	ck_assert_uint_eq(unit_get(unit_space, L + 3), 8);
 	unit_put(unit_space, L + 400, 2);
 	unit_check();
-	ck_assert(!large_work(core, 90000, &due));
+	ck_assert(!pager_core_work(core, 90000, &due));
 	ck_assert_uint_eq(due, UINT64_MAX);
 	unit_end();
 }
