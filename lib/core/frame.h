@@ -53,9 +53,10 @@ uint32_t frame_take_unmovable(struct pager_core *core,
 			      struct pager_account *account, bool zeroed);
 
 /* A naturally aligned run of 2^order frames, order 0 .. 9, each with one
- * reference, charged; or FRAME_NONE, nothing changed, if none was found (below
- * order 9 the search is bounded). The caller has made sure that the account has
- * room. Not a plan: whoever asks has another way, single frames; and it may
+ * reference, charged; or FRAME_NONE, nothing changed, if none was found. Where
+ * there is an empty chunk one is found; else, below order 9, the search is
+ * bounded, and not made each time. The caller has made sure that the account
+ * has room. Not a plan: whoever asks has another way, single frames; and it may
  * take from KERNEL what a plan for unmovable frames counted. Fail point "run".
  */
 uint32_t frame_take_run(struct pager_core *core, struct pager_account *account,

@@ -6,12 +6,13 @@
  * emptiest first; then from an empty one, which has many: so the time of a
  * search is spread over what it finds.
  *
- * Where all that fails, more partial chunks are looked at, but never all.
+ * Where all that fails, more partial chunks are looked at, but never all; and
+ * when that fails too, the next calls do not look again, but for empty chunks.
  */
 #include "lib/base/failpoint.h"
 #include "lib/core/frame_int.h"
 
-enum { PROBES = 8, LAST_PROBES = 64 };
+enum { PROBES = 8, LAST_PROBES = 64, PAUSE = 32 };
 
 /* Bits where a run of 2^order may begin inside of a word. */
 static const uint64_t aligned[] = {
@@ -112,22 +113,30 @@ static struct chunk *last_chunk(struct frames *p, unsigned int order,
 static struct chunk *find_chunk(struct frames *p, unsigned int order,
 				enum frame_kind kind)
 {
+	struct run_pause *pause = &p->run_pause[kind];
+	bool paused = pause->calls && order >= pause->order;
 	enum vmem_zone zones[VMEM_ZONES];
 	unsigned int n = zone_order(kind, zones);
+	struct chunk *c = NULL;
 
-	for (unsigned int z = 0; z < n; z++) {
+	for (unsigned int z = 0; z < n && !c; z++) {
 		struct zone *zone = &p->zone[zones[z]];
-		struct chunk *c = NULL;
 
-		if (order < CHUNK_SHIFT)
+		if (order < CHUNK_SHIFT && !paused)
 			c = probe(p, &zone->partial[kind], order, PROBES);
 		if (!c)
 			c = zone_empty(p, zones[z]);
-		if (c)
-			return c;
 	}
-	return order < CHUNK_SHIFT ? last_chunk(p, order, kind, zones, n)
-				   : NULL;
+	if (c || order == CHUNK_SHIFT)
+		return c;
+	if (paused) {
+		pause->calls--;
+		return NULL;
+	}
+	c = last_chunk(p, order, kind, zones, n);
+	if (!c)
+		*pause = (struct run_pause){(uint8_t)order, PAUSE};
+	return c;
 }
 
 static uint32_t take_chunk(struct pager_core *core,

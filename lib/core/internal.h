@@ -29,6 +29,13 @@ enum { CORE_MMUS = 16 };
 
 enum frame_state { FRAME_FREE = 0, FRAME_USED = 1, FRAME_LIMBO = 2 };
 
+/* Runs of at least the order were not found: so many calls that ask for one do
+ * not search again. */
+struct run_pause {
+	uint8_t order;
+	uint8_t calls;
+};
+
 /* Arrays by pfn: as long as the span, in use (touched) only where frames were
  * ever given. That a frame is free says its chunk's bit alone. */
 struct frames {
@@ -42,6 +49,7 @@ struct frames {
 	uint64_t peak;
 	struct frame_cache cache[CACHES];
 	struct zone zone[VMEM_ZONES];
+	struct run_pause run_pause[FRAME_KINDS];
 	uint64_t span;
 	uint64_t total;	    /* frames of chunks ONLINE or ISOLATED */
 	uint64_t top;	    /* no frame from here on was ever given */

@@ -165,6 +165,43 @@ START_TEST(where_there_is_no_run_nothing_happens)
 }
 END_TEST
 
+START_TEST(a_search_in_vain_is_not_made_again_at_once)
+{
+	uint32_t held, calls = 0, first;
+
+	frame_bed_start(4 * C, 0, false);
+	held = hold(4, 0x0100010001000100);
+	ck_assert_uint_eq(run(4), FRAME_NONE);
+	/* A run of 16 comes free: it is found, if not at once. */
+	frame_bed_put(frames[--held]);
+	while ((first = run(4)) == FRAME_NONE)
+		ck_assert_uint_lt(calls++, 64);
+	ck_assert_uint_gt(calls, 8);
+	frame_bed_put_run(first, 16);
+	frames[held++] = frame_bed_take(FRAME_MOVABLE);
+	frame_bed_put_all(frames, held);
+	frame_bed_end();
+}
+END_TEST
+
+START_TEST(an_empty_chunk_is_found_even_after_a_search_in_vain)
+{
+	uint32_t held, first;
+
+	frame_bed_start(4 * C, 8 * C, false);
+	held = hold(4, 0x0100010001000100);
+	ck_assert_uint_eq(run(4), FRAME_NONE);
+	frame_bed_plug(6, VMEM_ZONE_KERNEL);
+	ck_assert_uint_eq(run(4), 6 * C);
+	first = run(3); /* shorter ones were not looked for in vain */
+	ck_assert_uint_ne(first, FRAME_NONE);
+	frame_bed_put_run(first, 8);
+	frame_bed_put_run(6 * C, 16);
+	frame_bed_put_all(frames, held);
+	frame_bed_end();
+}
+END_TEST
+
 START_TEST(runs_are_found_in_chunks_of_the_other_kind_and_of_other_caches)
 {
 	uint32_t u, m, first;
@@ -417,6 +454,8 @@ int main(void)
 	    a_run_of_2_mib_is_the_lowest_empty_chunk,
 	    a_run_is_found_in_a_partial_chunk_before_an_empty_one,
 	    where_there_is_no_run_nothing_happens,
+	    a_search_in_vain_is_not_made_again_at_once,
+	    an_empty_chunk_is_found_even_after_a_search_in_vain,
 	    runs_are_found_in_chunks_of_the_other_kind_and_of_other_caches,
 	    runs_for_unmovable_pages_never_come_from_movable,
 	    only_what_was_used_before_is_cleared,
