@@ -23,6 +23,7 @@
 #include "server/memory.h"
 #include "tools/bench/bench.h"
 #include "tools/bench/machine.h"
+#include "tools/bench/row_pool.h"
 
 #define GIB	   (UINT64_C(1) << 30)
 #define PAGE	   UINT64_C(4096)
@@ -352,4 +353,5 @@ void bench_row_pool(struct bench *b)
 	pool_fini(&pool[1]);
 	pool_fini(&pool[0]);
 	vmem_device_free(alone.device);
+	bench_pool_whole(b, pages, ROUNDS_TOUCHED);
 }
