@@ -185,7 +185,7 @@ enum vmem_zone { VMEM_ZONE_KERNEL = 0, VMEM_ZONE_MOVABLE = 1, VMEM_ZONES = 2 };
  * block is named by its first pfn, a run of them by its first and the pages of
  * all. The driver hears of the blocks' ways on- and offline by
  * vmem_driver_notify, from inside of these calls too. The mm tells ADD, REMOVE,
- * ONLINE and OFFLINE as events; the driver tells the rest. */
+ * ONLINE, OFFLINE and vetoes as events; the driver tells the rest. */
 struct vmem_mm_ops {
 	uint64_t (*memory_block)(void *mm); /* pages a memory block: 2^n */
 	/* The device has plugged the range, which reads as zero: it can be

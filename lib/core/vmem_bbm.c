@@ -154,7 +154,10 @@ static int remove_and_unplug(struct vmem_driver *d, uint64_t block)
 			roll_back(d, block);
 		if (!vmem_passable(rc))
 			return rc;
-		vmem_skip(d, rc, pfn, safe ? 2 : 1);
+		if (safe)
+			vmem_pass(d, rc);
+		else
+			vmem_skip(d, rc, pfn);
 		return VMEM_PIECE_MORE;
 	}
 	set_parts(d, block, PART_ABSENT);
@@ -193,7 +196,7 @@ static int take_parts(struct vmem_driver *d, uint64_t block)
 		roll_back(d, block);
 		if (!vmem_passable(rc))
 			return rc;
-		vmem_skip(d, rc, pfn, 1);
+		vmem_skip(d, rc, pfn);
 		return VMEM_PIECE_MORE;
 	}
 	return moved ? VMEM_PIECE_MORE : remove_and_unplug(d, block);
@@ -244,7 +247,7 @@ static int bbm_unplug(struct vmem_driver *d, uint64_t n)
 	block = d->at.block;
 	if (is_stuck(d, block)) {
 		d->at.block = VMEM_NONE;
-		vmem_skip(d, -EBUSY, vmem_block_pfn(d, block), 1);
+		vmem_skip(d, -EBUSY, vmem_block_pfn(d, block));
 		return VMEM_PIECE_MORE;
 	}
 	if (d->config.unsafe)

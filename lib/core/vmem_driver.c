@@ -147,12 +147,17 @@ void vmem_tell(struct vmem_driver *d, unsigned int event, uint64_t pfn,
 		d->config.event(d->config.ctx, event, pfn, value);
 }
 
-void vmem_skip(struct vmem_driver *d, int error, uint64_t pfn, uint64_t what)
+void vmem_pass(struct vmem_driver *d, int error)
 {
 	d->busy++;
 	if (d->skipped != -ENOMEM)
 		d->skipped = error;
-	vmem_tell(d, PAGER_POOL_EVENT_BUSY, pfn, what);
+}
+
+void vmem_skip(struct vmem_driver *d, int error, uint64_t pfn)
+{
+	vmem_pass(d, error);
+	vmem_tell(d, PAGER_POOL_EVENT_BUSY, pfn, 1);
 }
 
 void vmem_set_state(struct vmem_driver *d, uint64_t block, unsigned int state)

@@ -171,8 +171,10 @@ void vmem_hold(struct vmem_driver *d, uint64_t pfn, uint64_t pages);
 void vmem_release(struct vmem_driver *d);
 /* Memory blocks were removed: something more may be possible now. */
 void vmem_kick(struct vmem_driver *d);
-/* The run goes on without this; what 0 device, 1 memory, 2 veto. */
-void vmem_skip(struct vmem_driver *d, int error, uint64_t pfn, uint64_t what);
+/* The run goes on without it, and ends with the error if that is not enough.
+ * skip: memory at pfn is busy, which is told; of a veto the mm tells. */
+void vmem_pass(struct vmem_driver *d, int error);
+void vmem_skip(struct vmem_driver *d, int error, uint64_t pfn);
 void vmem_tell(struct vmem_driver *d, unsigned int event, uint64_t pfn,
 	       uint64_t value);
 

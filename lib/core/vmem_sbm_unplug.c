@@ -121,7 +121,7 @@ static int remove_online(struct vmem_driver *d, uint64_t block)
 	hbits_set(&d->empty, block);
 	if (!vmem_passable(rc))
 		return rc;
-	vmem_skip(d, rc, pfn, 2);
+	vmem_pass(d, rc);
 	return 0;
 }
 
@@ -217,7 +217,7 @@ static bool unplug_some(struct vmem_driver *d, uint64_t n, int *rc)
 			continue;
 		}
 		if (*rc)
-			vmem_skip(d, *rc, sbm_pfn(d, block, s.from), 1);
+			vmem_skip(d, *rc, sbm_pfn(d, block, s.from));
 		else
 			n -= s.to - s.from;
 		d->at.part = s.from;

@@ -446,9 +446,7 @@ static void on_event(void *ctx, unsigned int type, uint64_t pfn, uint64_t value)
 		       value);
 	else if (pfn)
 		append(s->events, &s->events_len, " %" PRIu64 " %s", pfn,
-		       value == 0   ? "device"
-		       : value == 1 ? "memory"
-				    : "veto");
+		       value ? "memory" : "device");
 	else
 		append(s->events, &s->events_len, " %" PRIu64, value);
 }

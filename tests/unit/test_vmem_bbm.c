@@ -209,7 +209,7 @@ START_TEST(a_veto_of_the_second_block_brings_the_first_back)
 	ck_assert_int_eq(vs_run(s, 0), VMEM_WAIT);
 	vs_said(s, "take 400+4, take 404+4, offline_and_remove 400+8=EBUSY, "
 		   "return 400+4, return 404+4");
-	vs_told(s, "busy 400 veto, retry 10");
+	vs_told(s, "retry 10");
 	ck_assert_uint_eq(vs_state(400), BBM_ADDED);
 	ck_assert_int_eq(s->block[0].state, VS_ONLINE);
 	vs_check(s);
