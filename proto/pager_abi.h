@@ -33,7 +33,7 @@
 #define PAGER_MAP_BELOW_1M  0x100u
 #define PAGER_MAP_BELOW_16M 0x200u
 #define PAGER_MAP_BELOW_4G  0x400u
-#define PAGER_MAP_ALL	    0x3fu /* those of CONTIG are not taken yet */
+#define PAGER_MAP_ALL	    0x7ffu
 
 /* REMAP flags. FIXED and DONTUNMAP need MAYMOVE. */
 #define PAGER_REMAP_MAYMOVE   0x1u

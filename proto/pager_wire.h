@@ -21,7 +21,8 @@
  * Changelog
  *	1.0	The first version.
  *	1.1	Pools: POOL_LIST (70) to POOL_GROW (80), and what STATS has of
- *		them at its end. SPACE_POLICY (18).
+ *		them at its end. SPACE_POLICY (18). MAP's CONTIG and the flags
+ *		that go with it.
  */
 #ifndef PROTO_PAGER_WIRE_H
 #define PROTO_PAGER_WIRE_H

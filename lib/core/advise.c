@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Advice and pins. A range with a hole is refused whole (Linux acts on the
- * mapped parts and then says ENOMEM).
+ * Advice. A range with a hole is refused whole (Linux acts on the mapped parts
+ * and then says ENOMEM).
  */
 #include "lib/core/large.h"
 #include "lib/core/space.h"
@@ -31,40 +31,27 @@ static struct pager_status check(const struct pager_space *s,
 			return pager_refuse(PAGER_EBUSY, PAGER_ARG_ADDR);
 		if (anon_only && (r->object || !region_private(r)))
 			return pager_refuse(PAGER_EINVAL, PAGER_ARG_ADDR);
+		if (advice == PAGER_ADV_DOFORK &&
+		    r->flags & PAGER_REGION_CONTIG)
+			return pager_refuse(PAGER_EINVAL, PAGER_ARG_ADDR);
 	}
 	return pager_ok();
-}
-
-/* Plan and commit of a change of region flags over a range. */
-static struct pager_status reserve_flags(struct pager_space *s,
-					 struct pager_range range)
-{
-	struct pager_status st =
-	    space_check_limits(s, space_cuts(s, range), 0, PAGER_ARG_NONE);
-
-	return st.err ? st : space_reserve_regions(s, 2);
-}
-
-static void commit_flags(struct pager_space *s, struct pager_range range,
-			 uint32_t set, uint32_t clear)
-{
-	struct pager_region *r;
-
-	space_isolate(s, range);
-	for (r = rtree_find(&s->regions, range.start);
-	     r && r->start < range.end; r = rtree_next(r))
-		r->flags = (r->flags & ~clear) | set;
-	space_merge(s, range);
 }
 
 static struct pager_status change_flags(struct pager_space *s,
 					struct pager_range range, uint32_t set,
 					uint32_t clear)
 {
-	struct pager_status st = reserve_flags(s, range);
+	struct pager_status st = space_reserve_cuts(s, range);
+	struct pager_region *r;
 
-	if (!st.err)
-		commit_flags(s, range, set, clear);
+	if (st.err)
+		return st;
+	space_isolate(s, range);
+	for (r = rtree_find(&s->regions, range.start);
+	     r && r->start < range.end; r = rtree_next(r))
+		r->flags = (r->flags & ~clear) | set;
+	space_merge(s, range);
 	return st;
 }
 
@@ -145,46 +132,4 @@ struct pager_status pager_space_advise(struct pager_space *space,
 		return change_flags(space, range, 0, PAGER_REGION_WIPEONFORK);
 	}
 	return pager_refuse(PAGER_EINVAL, PAGER_ARG_ADVICE);
-}
-
-static void unmark_lazy(void *ctx, uint64_t vpn, uint64_t pages, uint64_t *slot)
-{
-	struct pager_space *s = ctx;
-
-	(void)vpn;
-	(void)pages;
-	if (*slot & PTE_LAZY)
-		table_store(&s->table, slot, *slot & ~PTE_LAZY);
-}
-
-struct pager_status pager_space_pin(struct pager_space *space,
-				    struct pager_range range)
-{
-	struct pager_status st = space_check_range(space, range);
-
-	if (st.err)
-		return st;
-	if (!space_covers(space, range))
-		return pager_refuse(PAGER_EUNMAPPED, PAGER_ARG_ADDR);
-	st = reserve_flags(space, range);
-	if (!st.err)
-		st = populate_plan(space, range, 0, false);
-	if (st.err)
-		return st;
-	commit_flags(space, range, PAGER_REGION_PINNED, 0);
-	populate_commit(space, range, 0, false);
-	table_each(&space->table, range, false, unmark_lazy, space);
-	return pager_ok();
-}
-
-struct pager_status pager_space_unpin(struct pager_space *space,
-				      struct pager_range range)
-{
-	struct pager_status st = space_check_range(space, range);
-
-	if (st.err)
-		return st;
-	if (!space_covers(space, range))
-		return pager_refuse(PAGER_EUNMAPPED, PAGER_ARG_ADDR);
-	return change_flags(space, range, 0, PAGER_REGION_PINNED);
 }

@@ -244,8 +244,11 @@ struct pager_status pager_space_brk(struct pager_space *space, uint64_t brk);
 struct pager_status pager_space_advise(struct pager_space *space,
 				       struct pager_range range,
 				       enum pager_advice advice);
-/* Pinned ranges are populated and stay resident: DONTNEED and FREE are
- * refused with EBUSY. Not inherited by fork. */
+/* Pinned ranges are populated and stay resident, in frames of the zone KERNEL
+ * that are not moved: DONTNEED and FREE are refused with EBUSY. A page that is
+ * shared copy-on-write gets another frame when it is written, nothing else.
+ * Not inherited by fork, nor by a second view. unpin: EBUSY for a region mapped
+ * CONTIG. */
 struct pager_status pager_space_pin(struct pager_space *space,
 				    struct pager_range range);
 struct pager_status pager_space_unpin(struct pager_space *space,

@@ -16,7 +16,9 @@
 #include <string.h>
 
 #include "lib/core/account.h"
+#include "lib/core/contig.h"
 #include "lib/core/large.h"
+#include "lib/core/pin.h"
 #include "lib/core/space.h"
 #include "lib/core/table.h"
 
@@ -90,15 +92,23 @@ void fault_need(const struct pager_space *s, const struct pager_region *r,
 		need_new(r, vpn, access, need);
 	else if (pte_type(e) != PAGER_PAGE_ANON)
 		need->frames = region_private(r);
+	else if (r->flags & PAGER_REGION_CONTIG)
+		need->frames = 0;
 	else /* a path that must be copied makes its frames shared */
 		need->frames =
 		    need->nodes || frame_refs(s->core, frame_of(e)) > 1;
 }
 
-static uint32_t copy_frame(struct pager_space *s, uint32_t from)
+static enum frame_kind kind_of(const struct pager_region *r)
+{
+	return region_pinned(r) ? FRAME_UNMOVABLE : FRAME_MOVABLE;
+}
+
+static uint32_t copy_frame(struct pager_space *s, const struct pager_region *r,
+			   uint32_t from)
 {
 	struct pager_core *core = s->core;
-	uint32_t to = frame_take(core, s->account);
+	uint32_t to = pin_take(core, s->account, kind_of(r), false);
 
 	if (core->frames.memory)
 		memcpy(frame_bytes(core, to), frame_bytes(core, from),
@@ -107,10 +117,10 @@ static uint32_t copy_frame(struct pager_space *s, uint32_t from)
 	return to;
 }
 
-static uint32_t zero_frame(struct pager_space *s)
+static uint32_t zero_frame(struct pager_space *s, const struct pager_region *r)
 {
 	s->core->stats.zero_fills++;
-	return frame_take_zeroed(s->core, s->account);
+	return pin_take(s->core, s->account, kind_of(r), true);
 }
 
 /* The entry of a page that was never there. */
@@ -122,17 +132,19 @@ static uint64_t new_entry(struct pager_space *s, struct pager_region *r,
 	uint32_t frame;
 
 	if (!r->object)
-		return copy ? frame_entry(zero_frame(s)) | PTE_ANON | PTE_W |
+		return copy ? frame_entry(zero_frame(s, r)) | PTE_ANON | PTE_W |
 				  perms
 			    : frame_entry(s->core->frames.zero) | PTE_ZERO |
 				  perms;
 	if (copy) {
 		frame = object_page(r->object, object_index(r, vpn));
-		frame =
-		    frame == FRAME_NONE ? zero_frame(s) : copy_frame(s, frame);
+		frame = frame == FRAME_NONE ? zero_frame(s, r)
+					    : copy_frame(s, r, frame);
 		return frame_entry(frame) | PTE_ANON | PTE_W | perms;
 	}
-	frame = object_make(r->object, object_index(r, vpn));
+	frame = object_make(r->object, object_index(r, vpn), kind_of(r));
+	if (region_pinned(r))
+		frame = pin_settle(s->core, frame);
 	frame_get(s->core, frame);
 	if (!region_private(r) && r->prot & PAGER_PROT_WRITE)
 		perms |= PTE_W;
@@ -152,15 +164,23 @@ static bool write_present(struct pager_space *s, const struct pager_region *r,
 	enum pager_page_type type = pte_type(e);
 
 	if ((type == PAGER_PAGE_OBJECT && !region_private(r)) ||
-	    (type == PAGER_PAGE_ANON && frame_refs(core, old) == 1)) {
+	    (type == PAGER_PAGE_ANON &&
+	     (frame_refs(core, old) == 1 || r->flags & PAGER_REGION_CONTIG))) {
+		if (type == PAGER_PAGE_ANON && frame_refs(core, old) > 1)
+			contig_write_shared(s, old);
 		core->stats.cow_reuses += type == PAGER_PAGE_ANON;
 		table_store(&s->table, p->slot, (e | PTE_W) & ~PTE_LAZY);
 		space_invalidate(s, page);
 		return false;
 	}
-	frame = type == PAGER_PAGE_ZERO ? zero_frame(s) : copy_frame(s, old);
+	frame =
+	    type == PAGER_PAGE_ZERO ? zero_frame(s, r) : copy_frame(s, r, old);
+	if (region_pinned(r))
+		unpin_entry(s, vpn, e);
 	table_replace(&s->table, p,
 		      frame_entry(frame) | PTE_ANON | PTE_W | (e & keep));
+	if (region_pinned(r))
+		pin_entry(s, vpn, *p->slot);
 	space_invalidate(s, page);
 	if (type != PAGER_PAGE_ZERO)
 		frame_put(core, old);
@@ -188,6 +208,8 @@ bool fault_install(struct pager_space *s, struct pager_region *r, uint64_t vpn,
 		return write_present(s, r, vpn, p);
 	table_fill(&s->table, p, new_entry(s, r, vpn, access));
 	space_note_peak(s);
+	if (region_pinned(r))
+		pin_entry(s, vpn, *p->slot);
 	return access == PAGER_ACCESS_WRITE && region_private(r);
 }
 
@@ -232,16 +254,18 @@ static enum pager_signal classify(const struct pager_space *s,
 }
 
 static struct pager_status reserve(struct pager_space *s,
-				   const struct pager_region *r,
+				   const struct pager_region *r, uint64_t vpn,
 				   const struct fault_need *need)
 {
 	struct pager_status st = pager_ok();
 
 	if (need->resident && space_resident(s) >= s->limits.resident)
 		return pager_refuse(PAGER_ELIMIT, PAGER_ARG_NONE);
-	if (need->frames)
+	if (region_pinned(r))
+		st = pin_reserve_fault(s, r, vpn, need);
+	else if (need->frames)
 		st = frame_reserve(s->core, s->account, need->frames);
-	if (!st.err && need->object_frames)
+	else if (need->object_frames)
 		st = frame_reserve(s->core, r->object->account,
 				   need->object_frames);
 	if (st.err || !(need->nodes | need->object_nodes))
@@ -277,7 +301,7 @@ struct pager_status pager_space_fault(struct pager_space *space, uint64_t vpn,
 			out->pa = page_pa(*need.path.slot, vpn);
 			return pager_ok();
 		}
-		st = reserve(space, r, &need);
+		st = reserve(space, r, vpn, &need);
 		if (st.err)
 			return st;
 	} while (reclaims != space->core->reclaims);

@@ -18,6 +18,7 @@
 #include <assert.h>
 
 #include "lib/core/account.h"
+#include "lib/core/pin.h"
 #include "lib/core/space.h"
 #include "lib/core/table.h"
 
@@ -25,6 +26,10 @@ struct copying {
 	struct pager_space *to;
 	bool snapshot;
 };
+
+/* What a child's region has of its parent's. */
+static const uint32_t inherited_flags =
+    ~(PAGER_REGION_PINNED | PAGER_REGION_CONTIG);
 
 static struct pager_region *copy_region(void *ctx, const struct pager_region *r)
 {
@@ -34,7 +39,7 @@ static struct pager_region *copy_region(void *ctx, const struct pager_region *r)
 	n->start = r->start;
 	n->end = r->end;
 	n->prot = r->prot;
-	n->flags = c->snapshot ? r->flags : r->flags & ~PAGER_REGION_PINNED;
+	n->flags = c->snapshot ? r->flags : r->flags & inherited_flags;
 	n->offset = r->offset;
 	n->object = r->object;
 	n->space = c->to;
@@ -196,6 +201,7 @@ struct pager_status pager_space_snapshot(struct pager_space *space)
 	rtree_clone(&snap->regions, &space->regions, copy_region, &copying);
 	share_table(snap, space);
 	space->snapshot = snap;
+	pin_snapshot_taken(space);
 	LIST_INSERT_HEAD(&core->snapped, space, snapped);
 	return pager_ok();
 }
@@ -227,6 +233,7 @@ void pager_space_snapshot_drop(struct pager_space *space)
 
 	space->snapshot = NULL;
 	LIST_REMOVE(space, snapped);
+	pin_snapshot_dropped(space, snap);
 	free_snapshot(snap);
 }
 

@@ -47,6 +47,7 @@ struct frames {
 	uint8_t *memory;      /* span * 4096 bytes, or NULL */
 	uint64_t used;
 	uint64_t peak;
+	uint64_t pinned; /* frames with pins */
 	struct frame_cache cache[CACHES];
 	struct zone zone[VMEM_ZONES];
 	struct run_pause run_pause[FRAME_KINDS];
@@ -192,6 +193,7 @@ struct pager_space {
 	bool lazy;	/* some page may be marked PTE_LAZY */
 	uint8_t around; /* PAGER_AROUND_* */
 	struct pager_space *snapshot;
+	bool repinned; /* some pin changed since the snapshot */
 	LIST_ENTRY(pager_space) snapped; /* if there is one */
 	LIST_ENTRY(pager_space) all;
 	uint64_t mmu_tag;  /* the backend's: an address-space id */

@@ -2,6 +2,7 @@
 /*
  * Map: a new region, by wish, by place, or in place of what is there.
  */
+#include "lib/core/contig.h"
 #include "lib/core/space.h"
 #include "lib/core/table.h"
 
@@ -16,7 +17,8 @@ static struct pager_status check(const struct pager_space *s,
 		return pager_refuse(PAGER_EINVAL, PAGER_ARG_PROT);
 	if (f & ~PAGER_MAP_ALL ||
 	    (f & PAGER_MAP_NOREPLACE && !(f & PAGER_MAP_FIXED)) ||
-	    (f & PAGER_MAP_GROWSDOWN && (f & PAGER_MAP_SHARED || a->object)))
+	    (f & PAGER_MAP_GROWSDOWN && (f & PAGER_MAP_SHARED || a->object)) ||
+	    !contig_flags_ok(a))
 		return pager_refuse(PAGER_EFLAGS, PAGER_ARG_FLAGS);
 	if (f & PAGER_MAP_SHARED && !a->object)
 		return pager_refuse(PAGER_EINVAL, PAGER_ARG_OBJECT);
@@ -40,6 +42,7 @@ static uint32_t region_flags(const struct pager_map_args *a)
 	return (a->flags & PAGER_MAP_SHARED ? PAGER_REGION_SHARED : 0) |
 	       (a->flags & PAGER_MAP_GROWSDOWN ? PAGER_REGION_GROWSDOWN : 0) |
 	       (a->flags & PAGER_MAP_NORESERVE ? PAGER_REGION_NORESERVE : 0) |
+	       (a->flags & PAGER_MAP_CONTIG ? CONTIG_REGION : 0) |
 	       (a->object ? PAGER_REGION_OBJECT : 0);
 }
 
@@ -92,7 +95,7 @@ static struct pager_status reserve_populate(struct pager_space *s,
 
 static struct pager_status plan(struct pager_space *s,
 				const struct pager_map_args *a,
-				struct pager_range r)
+				struct pager_range r, uint32_t *contig)
 {
 	uint64_t mapped = space_mapped_pages(s, r);
 	uint64_t replaced = 0;
@@ -111,6 +114,8 @@ static struct pager_status plan(struct pager_space *s,
 				a->pages - mapped, PAGER_ARG_LEN);
 	if (!st.err)
 		st = space_reserve_regions(s, 3);
+	if (!st.err && a->flags & PAGER_MAP_CONTIG)
+		return contig_plan(s, a, r, contig);
 	if (!st.err && a->flags & PAGER_MAP_POPULATE && a->prot)
 		return reserve_populate(s, a, r);
 	if (!st.err && mapped)
@@ -125,7 +130,9 @@ struct pager_status pager_space_map(struct pager_space *space,
 {
 	struct pager_status st = check(space, args);
 	uint64_t addr = args->addr;
+	struct pager_region *region;
 	struct pager_range r;
+	uint32_t contig;
 
 	if (st.err)
 		return st;
@@ -133,7 +140,7 @@ struct pager_status pager_space_map(struct pager_space *space,
 	    !space_find_slot(space, args->addr, args->pages, &addr))
 		return pager_refuse(PAGER_ENOSPACE, PAGER_ARG_LEN);
 	r = pager_range(addr, addr + args->pages);
-	st = plan(space, args, r);
+	st = plan(space, args, r, &contig);
 	if (st.err)
 		return st;
 	/* Only what is mapped has pages; clearing a hole could need nodes. */
@@ -141,9 +148,11 @@ struct pager_status pager_space_map(struct pager_space *space,
 		space_isolate(space, r);
 		space_remove(space, r);
 	}
-	space_add_region(space, r, args->prot, region_flags(args), args->object,
-			 args->offset);
-	if (args->flags & PAGER_MAP_POPULATE && args->prot)
+	region = space_add_region(space, r, args->prot, region_flags(args),
+				  args->object, args->offset);
+	if (args->flags & PAGER_MAP_CONTIG)
+		contig_commit(space, region, contig);
+	else if (args->flags & PAGER_MAP_POPULATE && args->prot)
 		populate_commit(space, r, 0, true);
 	space_merge(space, r);
 	*out = addr;

@@ -7,6 +7,7 @@
 #include <assert.h>
 
 #include "lib/core/account.h"
+#include "lib/core/pin.h"
 #include "lib/core/rmap.h"
 #include "lib/core/space.h"
 #include "lib/core/table.h"
@@ -100,6 +101,7 @@ static struct pager_status shrink(struct pager_object *o, uint64_t size)
 
 		if (cut.start >= cut.end)
 			continue;
+		unpin_range(r->space, cut);
 		table_detach(&r->space->table, cut);
 		space_invalidate(r->space, cut);
 	}
@@ -152,14 +154,15 @@ unsigned int object_need_nodes(const struct pager_object *o, uint64_t index)
 	return table_need_own(&o->table, index);
 }
 
-uint32_t object_make(struct pager_object *o, uint64_t index)
+uint32_t object_make(struct pager_object *o, uint64_t index,
+		     enum frame_kind kind)
 {
 	uint32_t frame = object_page(o, index);
 	struct path p;
 
 	if (frame != FRAME_NONE)
 		return frame;
-	frame = frame_take_zeroed(o->core, o->account);
+	frame = pin_take(o->core, o->account, kind, true);
 	table_own(&o->table, index, &p);
 	family_own(o->core, p.node[0], o, index / PTE_SLOTS);
 	table_fill(&o->table, &p,

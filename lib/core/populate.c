@@ -6,18 +6,22 @@
  * the first of them makes.
  */
 #include "lib/core/account.h"
+#include "lib/core/pin.h"
 #include "lib/core/space.h"
 #include "lib/core/table.h"
 
 struct tally {
 	uint64_t frames;
 	uint64_t object_frames;
+	uint64_t moves;	    /* frames to be moved before they are pinned */
+	uint64_t unmovable; /* of the three above */
 	uint64_t nodes;
 	uint64_t object_nodes;
 	uint64_t resident;
 	uint64_t last[PTE_LEVELS]; /* nodes counted already, by level */
 	uint64_t last_object[PTE_LEVELS];
 	const struct pager_object *object;
+	bool pin; /* all of the range is going to be pinned */
 };
 
 /* A node is needed once, however many pages of the walk lie below it. */
@@ -43,6 +47,12 @@ static void count_pages(struct tally *t, const struct pager_space *s,
 	struct fault_need need;
 
 	fault_need(s, r, vpn, access, &need);
+	if (t->pin || region_pinned(r)) {
+		unsigned int move = pin_need_move(s, r, vpn, &need);
+
+		t->moves += move;
+		t->unmovable += (need.frames + need.object_frames) * n + move;
+	}
 	if (need.present)
 		return;
 	t->frames += need.frames * n;
@@ -95,10 +105,10 @@ static enum pager_error hopeless(const struct pager_space *s,
 /*
  * How many pages from v on are alike, so that counting the first counts all:
  * those of a leaf node that is not there, in a region without an object, and
- * those of a full one that are only to be read.
+ * those of a full one that are only to be read, and not to be pinned.
  */
 static uint64_t alike(const struct pager_space *s, const struct pager_region *r,
-		      uint64_t v, uint64_t end, uint32_t access)
+		      uint64_t v, uint64_t end, uint32_t access, bool pin)
 {
 	uint64_t next = (v | (PTE_SLOTS - 1)) + 1;
 	struct path p;
@@ -108,6 +118,8 @@ static uint64_t alike(const struct pager_space *s, const struct pager_region *r,
 		next = end;
 	if (!table_walk(&s->table, v, &p, &eff))
 		return r->object ? 1 : next - v;
+	if (pin)
+		return 1;
 	if (p.level) /* what it takes for one page it takes for the rest */
 		return access != PAGER_ACCESS_WRITE || eff & *p.slot & PTE_W
 			   ? next - v
@@ -150,12 +162,12 @@ static struct pager_status walk_part(const struct pager_region *r,
 
 static struct pager_status tally_range(struct pager_space *s,
 				       struct pager_range range,
-				       uint32_t access, bool skip,
+				       uint32_t access, bool skip, bool pin,
 				       struct tally *t)
 {
 	struct pager_region *r = rtree_find(&s->regions, range.start);
 
-	*t = (struct tally){0};
+	*t = (struct tally){.pin = pin};
 	for (; r && r->start < range.end; r = rtree_next(r)) {
 		uint32_t a = access;
 		struct pager_range part;
@@ -164,7 +176,7 @@ static struct pager_status tally_range(struct pager_space *s,
 		if (st.err)
 			return st;
 		for (uint64_t v = part.start, n; v < part.end; v += n) {
-			n = alike(s, r, v, part.end, a);
+			n = alike(s, r, v, part.end, a, pin);
 			count_pages(t, s, r, v, n, a);
 			if (too_many(s, t))
 				return pager_refuse(hopeless(s, t),
@@ -211,14 +223,19 @@ reserve(struct pager_space *s, struct pager_range range, const struct tally *t)
 	    !account_has_room(s->account, PAGER_RES_NODES, t->nodes) ||
 	    !objects_have_room(s, range, t))
 		return pager_refuse(PAGER_ELIMIT, PAGER_ARG_LEN);
-	st = frame_reserve_pool(s->core, t->frames + t->object_frames);
+	st = frame_reserve_unmovable(s->core, t->unmovable);
+	/* Movable frames are taken from the other zone first, so that this
+	 * many are left for those that are not. */
+	if (!st.err && t->frames + t->object_frames + t->moves > t->unmovable)
+		st = frame_reserve_pool(s->core, t->frames + t->object_frames +
+						     t->moves);
 	if (st.err)
 		return st;
 	return node_reserve_arena(s->core, t->nodes + t->object_nodes);
 }
 
-struct pager_status populate_plan(struct pager_space *s, struct pager_range r,
-				  uint32_t access, bool skip)
+static struct pager_status plan(struct pager_space *s, struct pager_range r,
+				uint32_t access, bool skip, bool pin)
 {
 	struct pager_status st;
 	struct tally t;
@@ -226,7 +243,7 @@ struct pager_status populate_plan(struct pager_space *s, struct pager_range r,
 
 	do {
 		reclaims = s->core->reclaims;
-		st = tally_range(s, r, access, skip, &t);
+		st = tally_range(s, r, access, skip, pin, &t);
 		if (!st.err)
 			st = reserve(s, r, &t);
 		if (st.err)
@@ -235,8 +252,22 @@ struct pager_status populate_plan(struct pager_space *s, struct pager_range r,
 	return pager_ok();
 }
 
-uint64_t populate_commit(struct pager_space *s, struct pager_range range,
-			 uint32_t access, bool skip)
+struct pager_status populate_plan(struct pager_space *s, struct pager_range r,
+				  uint32_t access, bool skip)
+{
+	return plan(s, r, access, skip, false);
+}
+
+struct pager_status populate_plan_pin(struct pager_space *s,
+				      struct pager_range r)
+{
+	if (pin_prepare(s, r))
+		return pager_refuse(PAGER_ENOMEM, PAGER_ARG_NONE);
+	return plan(s, r, 0, false, true);
+}
+
+static uint64_t install(struct pager_space *s, struct pager_range range,
+			uint32_t access, bool skip, bool pinned)
 {
 	struct pager_region *r = rtree_find(&s->regions, range.start);
 	uint64_t installed = 0;
@@ -245,7 +276,8 @@ uint64_t populate_commit(struct pager_space *s, struct pager_range range,
 		uint32_t a = access;
 		struct pager_range part;
 
-		if (walk_part(r, range, skip, &a, &part).err)
+		if (region_pinned(r) != pinned ||
+		    walk_part(r, range, skip, &a, &part).err)
 			continue;
 		for (uint64_t v = part.start; v < part.end; v++) {
 			struct fault_need need;
@@ -266,6 +298,15 @@ uint64_t populate_commit(struct pager_space *s, struct pager_range range,
 		}
 	}
 	return installed;
+}
+
+/* Unmovable frames first: runs for the others may be taken from anywhere. */
+uint64_t populate_commit(struct pager_space *s, struct pager_range range,
+			 uint32_t access, bool skip)
+{
+	uint64_t pinned = install(s, range, access, skip, true);
+
+	return pinned + install(s, range, access, skip, false);
 }
 
 struct pager_status pager_space_populate(struct pager_space *space,

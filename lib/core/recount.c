@@ -10,6 +10,7 @@
  *	chunks, zones			frame_check.c
  *	pools				recount_pool.c
  *	free lists			length, nothing in limbo
+ *	pins				recount_pin.c
  *	accounts			all six resources
  */
 #include <inttypes.h>
@@ -290,7 +291,7 @@ static void count_all(struct recount *rc)
 		if (!check_object(rc, o))
 			return;
 	if (check_counts(rc) && check_frames(rc) && check_nodes(rc) &&
-	    check_rmap(rc) && check_accounts(rc))
+	    check_rmap(rc) && check_accounts(rc) && recount_pins(rc))
 		recount_pools(rc);
 }
 
@@ -302,8 +303,9 @@ struct pager_status pager_core_recount(struct pager_core *core, char *why,
 	size_t first = core->arena.fresh * sizeof(*rc.first);
 	size_t frames = frame_top(core) * sizeof(*rc.frame_refs);
 	size_t used = (core->account_top + 1) * sizeof(*rc.used);
+	size_t pins = recount_needs_pins(core) ? frames : 0;
 	size_t places = core->rmap.fresh * sizeof(*rc.places);
-	size_t bytes = used + first + nodes + frames + places;
+	size_t bytes = used + first + nodes + frames + pins + places;
 	uint8_t *room = core_alloc(core, bytes);
 
 	if (!room)
@@ -312,7 +314,9 @@ struct pager_status pager_core_recount(struct pager_core *core, char *why,
 	rc.first = (void *)(room + used);
 	rc.node_refs = (void *)(room + used + first);
 	rc.frame_refs = (void *)(room + used + first + nodes);
-	rc.places = room + used + first + nodes + frames;
+	if (pins)
+		rc.pins = rc.frame_refs + frame_top(core);
+	rc.places = room + used + first + nodes + frames + pins;
 	core->stats.recounts++;
 	count_all(&rc);
 	core_free(core, room, bytes);

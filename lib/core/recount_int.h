@@ -14,6 +14,7 @@ struct recount {
 	uint32_t *frame_refs; /* by frame: leaf entries and objects seen */
 	uint8_t *places;      /* by place: lists that it is in */
 	uint64_t (*used)[PAGER_RES_COUNT]; /* by account */
+	uint32_t *pins;			   /* by frame; NULL: there are none */
 	/* By node: the first space that reached it, or NULL. */
 	const struct pager_space **first;
 	uint64_t spaces;
@@ -37,5 +38,9 @@ bool recount_tree(struct recount *rc, const struct pager_space *space,
 
 /* Memory blocks, chunks, and what device and driver know of them. */
 bool recount_pools(struct recount *rc);
+/* Is something pinned, or said to be? */
+bool recount_needs_pins(const struct pager_core *core);
+/* Count the pins, of tables and chunks that are right otherwise. */
+bool recount_pins(struct recount *rc);
 
 #endif

@@ -36,7 +36,20 @@ static const uint64_t leaf_bits = PTE_P | PTE_W | PTE_U | PTE_A | PTE_D |
 				  PTE_TYPE | PTE_ADDR | PTE_CHANGED | PTE_LAZY |
 				  PTE_NX;
 
-static bool check_frame(struct recount *rc, uint64_t e, uint64_t vpn)
+/* A contiguous region's page while a batch runs: the snapshot has it too. */
+static bool shares_write(const struct recount *rc, const struct owner *o,
+			 uint64_t vpn)
+{
+	const struct pager_region *r;
+
+	if (LIST_EMPTY(&rc->core->snapped) || !o->space)
+		return false;
+	r = rtree_find(&o->space->regions, vpn);
+	return r && r->start <= vpn && r->flags & PAGER_REGION_CONTIG;
+}
+
+static bool check_frame(struct recount *rc, const struct owner *o, uint64_t e,
+			uint64_t vpn)
 {
 	const struct frames *p = &rc->core->frames;
 	uint32_t f = frame_from_pfn(rc->core, pte_pfn(e));
@@ -59,7 +72,7 @@ static bool check_frame(struct recount *rc, uint64_t e, uint64_t vpn)
 		return wrong(rc, "page %#" PRIx64 ": the zero frame as %d", vpn,
 			     (int)pte_type(e));
 	if (pte_type(e) == PAGER_PAGE_ANON && e & PTE_W &&
-	    frame_refs(rc->core, f) != 1)
+	    frame_refs(rc->core, f) != 1 && !shares_write(rc, o, vpn))
 		return wrong(rc,
 			     "page %#" PRIx64 ": writable, but frame %u has"
 			     " %u holders",
@@ -148,7 +161,7 @@ static bool check_large(struct recount *rc, struct owner *o, uint32_t node,
 		uint64_t one =
 		    (e & ~PTE_PS) + ((uint64_t)i << PAGER_PAGE_SHIFT);
 
-		if (!check_frame(rc, one, vpn + i))
+		if (!check_frame(rc, o, one, vpn + i))
 			return false;
 		if (!rmap_knows(rc->core, frame_of(one), node, slot))
 			return wrong(rc,
@@ -184,7 +197,7 @@ static bool check_leaf(struct recount *rc, struct owner *o, uint64_t e,
 			     "page %#" PRIx64 ": entry %#" PRIx64
 			     " has bits that do not belong there",
 			     vpn, e);
-	if (!check_frame(rc, e, vpn))
+	if (!check_frame(rc, o, e, vpn))
 		return false;
 	if (!o->space &&
 	    (pte_type(e) != PAGER_PAGE_OBJECT || vpn >= o->object->size))

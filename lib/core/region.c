@@ -6,6 +6,8 @@
 #include <assert.h>
 
 #include "lib/core/account.h"
+#include "lib/core/contig.h"
+#include "lib/core/pin.h"
 #include "lib/core/space.h"
 #include "lib/core/table.h"
 
@@ -96,6 +98,15 @@ unsigned int space_cuts(const struct pager_space *s, struct pager_range r)
 {
 	return (unsigned int)cut_at(s, r.start) +
 	       (unsigned int)cut_at(s, r.end);
+}
+
+struct pager_status space_reserve_cuts(struct pager_space *s,
+				       struct pager_range r)
+{
+	struct pager_status st =
+	    space_check_limits(s, space_cuts(s, r), 0, PAGER_ARG_NONE);
+
+	return st.err ? st : space_reserve_regions(s, 2);
 }
 
 static void charge(struct pager_space *s, uint64_t regions, uint64_t pages)
@@ -196,7 +207,8 @@ static bool alike(const struct pager_region *a, const struct pager_region *b)
 	return a->end == b->start && b->start != PAGER_VPN_HALF &&
 	       a->prot == b->prot && a->flags == b->flags &&
 	       a->object == b->object &&
-	       (!a->object || a->offset + (a->end - a->start) == b->offset);
+	       (!a->object || a->offset + (a->end - a->start) == b->offset) &&
+	       (!(a->flags & PAGER_REGION_CONTIG) || contig_continues(a, b));
 }
 
 void space_merge(struct pager_space *s, struct pager_range range)
@@ -222,6 +234,7 @@ void space_remove(struct pager_space *s, struct pager_range range)
 {
 	struct pager_region *r, *next;
 
+	unpin_range(s, range);
 	table_detach(&s->table, range);
 	space_invalidate(s, range);
 	for (r = rtree_find(&s->regions, range.start);

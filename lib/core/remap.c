@@ -7,7 +7,11 @@
  *	move		|....|  ->  |####|+++|	MAYMOVE, FIXED
  *	dontunmap	|    |  ->  |####|	old mapping stays, empty
  *	old length 0	|####|  ->  |####|	shared only: a second view
+ *
+ * Pages keep their frames. So a pinned region can be moved and stays pinned;
+ * a second view of one is not.
  */
+#include "lib/core/pin.h"
 #include "lib/core/rmap.h"
 #include "lib/core/space.h"
 #include "lib/core/table.h"
@@ -184,9 +188,13 @@ static void commit_move(struct pager_space *s, const struct moving *m)
 		space_remove(s, tail);
 		from.end = tail.start;
 	}
+	if (s->snapshot) /* which keeps its pins where they were */
+		unpin_range(s, from);
 	copy_regions(s, m, from);
 	table_move(&s->table, from, m->to);
 	space_invalidate(s, from);
+	if (s->snapshot)
+		pin_range(s, to);
 	if (m->keep)
 		node_drain(s->core);
 	else

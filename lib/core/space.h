@@ -37,6 +37,9 @@ uint64_t space_mapped_pages(const struct pager_space *s, struct pager_range r);
 struct pager_region *space_region_at(const struct pager_space *s, uint64_t vpn);
 /* How many regions the two cuts at the range's ends would add. */
 unsigned int space_cuts(const struct pager_space *s, struct pager_range r);
+/* May both ends of the range be cut, and is there room for that? */
+struct pager_status space_reserve_cuts(struct pager_space *s,
+				       struct pager_range r);
 /* Where a region of that many pages goes: exactly at the hint if that is free,
  * else the highest place below it, else the highest anywhere; first with a
  * guard page on both sides, then without. False: nowhere. */
@@ -87,7 +90,8 @@ uint32_t object_page(const struct pager_object *o, uint64_t index);
 /* Nodes that object_make would need. */
 unsigned int object_need_nodes(const struct pager_object *o, uint64_t index);
 /* Commit: the page, made (zeroed) if it is not there. */
-uint32_t object_make(struct pager_object *o, uint64_t index);
+uint32_t object_make(struct pager_object *o, uint64_t index,
+		     enum frame_kind kind);
 
 /* --- faults ------------------------------------------------------------------
  */
@@ -146,6 +150,10 @@ unsigned int around_install(struct pager_space *s, const struct pager_region *r,
  * an object's end, are left out instead of refused. */
 struct pager_status populate_plan(struct pager_space *s, struct pager_range r,
 				  uint32_t access, bool skip);
+/* The same for a range that is going to be pinned: unmovable frames, also for
+ * pages that are there and must be moved first. */
+struct pager_status populate_plan_pin(struct pager_space *s,
+				      struct pager_range r);
 /* Commit: what populate_plan planned. Returns pages installed. */
 uint64_t populate_commit(struct pager_space *s, struct pager_range r,
 			 uint32_t access, bool skip);

@@ -280,6 +280,10 @@ static void bad_map_flags(const struct request *r, struct bads *out)
 	bad_bits(out, PAGER_MAP_ALL, PAGER_EFLAGS);
 	bad(out, PAGER_MAP_NOREPLACE, PAGER_EFLAGS, NULL);
 	bad(out, PAGER_MAP_GROWSDOWN | PAGER_MAP_SHARED, PAGER_EFLAGS, NULL);
+	bad(out, PAGER_MAP_CONTIG | PAGER_MAP_SHARED, PAGER_EFLAGS, NULL);
+	bad(out, PAGER_MAP_CONTIG | PAGER_MAP_GROWSDOWN, PAGER_EFLAGS, NULL);
+	bad(out, PAGER_MAP_ALIGN_64K, PAGER_EFLAGS, NULL);
+	bad(out, PAGER_MAP_BELOW_4G, PAGER_EFLAGS, NULL);
 	if (value_of(r, "addr") < BED_HOLE &&
 	    value_of(r, "flags") & PAGER_MAP_FIXED)
 		bad(out, PAGER_MAP_NOREPLACE | PAGER_MAP_FIXED, PAGER_EEXIST,
@@ -291,6 +295,7 @@ static void bad_object_flags(const struct request *r, struct bads *out)
 	(void)r;
 	bad_bits(out, PAGER_MAP_ALL, PAGER_EFLAGS);
 	bad(out, PAGER_MAP_GROWSDOWN, PAGER_EFLAGS, NULL);
+	bad(out, PAGER_MAP_CONTIG, PAGER_EFLAGS, NULL);
 }
 
 static void bad_remap_flags(const struct request *r, struct bads *out)

@@ -344,8 +344,12 @@ static void gen_map(struct model_gen *g, const struct oracle *o,
 		op->flags |= PAGER_MAP_POPULATE;
 	if (rng_percent(r, 10))
 		op->flags |= PAGER_MAP_NORESERVE;
-	if (!g->decent && rng_percent(r, 2))
-		op->flags ^= 1u << rng_below(r, 7);
+	if (!g->decent && rng_percent(r, 2)) {
+		uint64_t bit = rng_below(r, 7);
+
+		/* The last one is unknown. */
+		op->flags ^= bit < 6 ? 1u << bit : PAGER_MAP_ALL + 1;
+	}
 	if (!g->decent && rng_percent(r, 1))
 		op->offset++;
 }

@@ -67,7 +67,8 @@ static uint64_t flags_of(struct noise *noise, const struct pager_op *op)
 		return (below(noise, 8) ? PAGER_MAP_FIXED : 0) |
 		       (below(noise, 4) ? 0 : PAGER_MAP_SHARED) |
 		       (below(noise, 4) ? 0 : PAGER_MAP_POPULATE) |
-		       (below(noise, 16) ? 0 : PAGER_MAP_GROWSDOWN);
+		       (below(noise, 16) ? 0 : PAGER_MAP_GROWSDOWN) |
+		       (below(noise, 16) ? 0 : PAGER_MAP_CONTIG);
 	case PAGER_OP_REMAP:
 		return PAGER_REMAP_MAYMOVE | below(noise, 8);
 	case PAGER_OP_BRK:

@@ -63,6 +63,9 @@ bool oracle_may_populate(const struct oracle *o, const struct oracle_space *s,
 /* Touch what may be touched. */
 void oracle_populate(struct oracle *o, struct oracle_space *s, uint64_t start,
 		     uint64_t end, uint32_t access);
+/* Write to every page, whatever its protection. */
+void oracle_fill(struct oracle *o, struct oracle_space *s, uint64_t start,
+		 uint64_t end);
 uint32_t oracle_prefault(struct oracle *o, struct oracle_space *s,
 			 const struct model_op *op);
 uint32_t oracle_advise(struct oracle *o, struct oracle_space *s,

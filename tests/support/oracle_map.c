@@ -113,6 +113,9 @@ static uint32_t map_flags(const struct model_op *op)
 		flags |= PAGER_REGION_NORESERVE;
 	if (op->object)
 		flags |= PAGER_REGION_OBJECT;
+	if (op->flags & PAGER_MAP_CONTIG)
+		flags |= PAGER_REGION_CONTIG | PAGER_REGION_PINNED |
+			 PAGER_REGION_DONTFORK;
 	return flags;
 }
 
@@ -129,6 +132,12 @@ static uint32_t map_check(const struct oracle *o, const struct oracle_space *s,
 		return ORACLE_ERR(PAGER_EFLAGS);
 	if (op->flags & PAGER_MAP_GROWSDOWN &&
 	    (op->object || op->flags & PAGER_MAP_SHARED))
+		return ORACLE_ERR(PAGER_EFLAGS);
+	if (op->flags & PAGER_MAP_CONTIG
+		? op->object ||
+		      op->flags & (PAGER_MAP_SHARED | PAGER_MAP_GROWSDOWN)
+		: op->flags & (PAGER_MAP_ALIGN_64K | PAGER_MAP_BELOW_1M |
+			       PAGER_MAP_BELOW_16M | PAGER_MAP_BELOW_4G))
 		return ORACLE_ERR(PAGER_EFLAGS);
 	if (!op->object && (op->flags & PAGER_MAP_SHARED || op->offset))
 		return ORACLE_ERR(PAGER_EINVAL);
@@ -172,7 +181,9 @@ uint32_t oracle_map(struct oracle *o, struct oracle_space *s,
 		p->offset = op->offset + i;
 	}
 	want->value = at;
-	if (op->flags & PAGER_MAP_POPULATE)
+	if (op->flags & PAGER_MAP_CONTIG)
+		oracle_fill(o, s, at, at + op->pages);
+	else if (op->flags & PAGER_MAP_POPULATE)
 		oracle_populate(o, s, at, at + op->pages, 0);
 	return ORACLE_OK;
 }

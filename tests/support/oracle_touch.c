@@ -179,6 +179,13 @@ void oracle_populate(struct oracle *o, struct oracle_space *s, uint64_t start,
 	}
 }
 
+void oracle_fill(struct oracle *o, struct oracle_space *s, uint64_t start,
+		 uint64_t end)
+{
+	for (uint64_t v = start; v < end; v++)
+		write_private(o, s, oracle_page(o, s, v));
+}
+
 static uint32_t check_range(const struct oracle *o,
 			    const struct oracle_space *s,
 			    const struct model_op *op)
@@ -247,6 +254,9 @@ uint32_t oracle_advise(struct oracle *o, struct oracle_space *s,
 		     advice == PAGER_ADV_WIPEONFORK) &&
 		    p->object)
 			return ORACLE_ERR(PAGER_EINVAL);
+		if (advice == PAGER_ADV_DOFORK &&
+		    p->flags & PAGER_REGION_CONTIG)
+			return ORACLE_ERR(PAGER_EINVAL);
 	}
 	for (uint64_t v = op->addr; v < op->addr + op->pages; v++)
 		advise_page(o, s, v, advice);
@@ -264,6 +274,9 @@ uint32_t oracle_pin(struct oracle *o, struct oracle_space *s,
 	if (op->kind == MODEL_PIN &&
 	    !oracle_may_populate(o, s, op->addr, end, 0))
 		return ORACLE_ERR(PAGER_ESIGNAL);
+	for (uint64_t v = op->addr; v < end && op->kind == MODEL_UNPIN; v++)
+		if (oracle_page(o, s, v)->flags & PAGER_REGION_CONTIG)
+			return ORACLE_ERR(PAGER_EBUSY);
 	for (uint64_t v = op->addr; v < end; v++) {
 		struct oracle_page *p = oracle_page(o, s, v);
 

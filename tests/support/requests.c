@@ -155,6 +155,10 @@ static void add_maps(void)
 	    .prot = RW,
 	    .flags = PAGER_MAP_FIXED | PAGER_MAP_NOREPLACE |
 		     PAGER_MAP_GROWSDOWN | PAGER_MAP_NORESERVE);
+	ADD("map contig", MAP, map, IN_SPACE, .addr = BED_HOLE, .len = PAGE,
+	    .prot = RW,
+	    .flags =
+		PAGER_MAP_CONTIG | PAGER_MAP_ALIGN_64K | PAGER_MAP_BELOW_4G);
 	ADD("unmap", UNMAP, range, IN_SPACE, .addr = BED_ANON + PAGE,
 	    .len = 2 * PAGE);
 	ADD("unmap all", UNMAP, range, IN_SPACE, .addr = BED_ANON,

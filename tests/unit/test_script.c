@@ -42,6 +42,7 @@ static const char *const good[] = {
     "space a\nbrk a 0x5000 start\nx = brk a 0\nbrk a x+4K expect addr=x+4K\n",
     "space a\nadvise a 0 4096 dontneed\nadvise a 0 4096 99\n",
     "space a\npin a 0 1\nunpin a 0 1\n",
+    "space a\nc = map a 0 64K rw contig align64k below1m below16m below4g\n",
     "space a\nregions a sharing expect count=0\nregions a cursor=5 max=1\n",
     "space a\nregion a 0x1000 expect start=0x1000 prot=rw- object=0\n",
     "space a\npage a 0 expect type=anon access=rw refs=1\n",
@@ -196,14 +197,19 @@ START_TEST(flag_words_are_the_bits)
 	    parse("map 1 0 1 0 shared\nmap 1 0 1 0 fixed\n"
 		  "map 1 0 1 0 noreplace\nmap 1 0 1 0 populate\n"
 		  "map 1 0 1 0 noreserve\nmap 1 0 1 0 growsdown\n"
+		  "map 1 0 1 0 contig\nmap 1 0 1 0 align64k\n"
+		  "map 1 0 1 0 below1m\nmap 1 0 1 0 below16m\n"
+		  "map 1 0 1 0 below4g\n"
 		  "remap 1 0 1 0 maymove\nremap 1 0 1 0 fixed\n"
 		  "remap 1 0 1 0 dontunmap\nbrk 1 0 start\n"
 		  "regions 1 sharing\n");
 	const uint32_t want[] = {
-	    PAGER_MAP_SHARED,	 PAGER_MAP_FIXED,     PAGER_MAP_NOREPLACE,
-	    PAGER_MAP_POPULATE,	 PAGER_MAP_NORESERVE, PAGER_MAP_GROWSDOWN,
-	    PAGER_REMAP_MAYMOVE, PAGER_REMAP_FIXED,   PAGER_REMAP_DONTUNMAP,
-	    PAGER_BRK_START,	 PAGER_LIST_SHARING,
+	    PAGER_MAP_SHARED,	 PAGER_MAP_FIXED,	PAGER_MAP_NOREPLACE,
+	    PAGER_MAP_POPULATE,	 PAGER_MAP_NORESERVE,	PAGER_MAP_GROWSDOWN,
+	    PAGER_MAP_CONTIG,	 PAGER_MAP_ALIGN_64K,	PAGER_MAP_BELOW_1M,
+	    PAGER_MAP_BELOW_16M, PAGER_MAP_BELOW_4G,	PAGER_REMAP_MAYMOVE,
+	    PAGER_REMAP_FIXED,	 PAGER_REMAP_DONTUNMAP, PAGER_BRK_START,
+	    PAGER_LIST_SHARING,
 	};
 
 	ck_assert_ptr_nonnull(s);

@@ -315,7 +315,9 @@ START_TEST(words_go_both_ways)
 	ck_assert_str_eq(word_region_flag(0), "shared");
 	ck_assert_uint_eq(PAGER_REGION_OBJECT, 1u << 7);
 	ck_assert_str_eq(word_region_flag(7), "object");
-	ck_assert_ptr_null(word_region_flag(8));
+	ck_assert_uint_eq(PAGER_REGION_CONTIG, 1u << 8);
+	ck_assert_str_eq(word_region_flag(8), "contig");
+	ck_assert_ptr_null(word_region_flag(9));
 }
 END_TEST
 

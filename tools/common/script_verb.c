@@ -33,7 +33,8 @@ static const struct script_verb verbs[] = {
     CALL("resident", SPACE_RESIDENT, .args = "space addr len"),
     CALL("policy", SPACE_POLICY, .args = "space around"),
     CALL("map", MAP, .args = "space addr len prot",
-	 .words = "shared fixed noreplace populate noreserve growsdown"),
+	 .words = "shared fixed noreplace populate noreserve growsdown "
+		  "contig align64k below1m below16m below4g"),
     CALL("unmap", UNMAP, .args = "space addr len"),
     CALL("protect", PROTECT, .args = "space addr len prot"),
     CALL("remap", REMAP, .args = "space addr len new_len",

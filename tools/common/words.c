@@ -72,8 +72,8 @@ static const char *const events[] = {
     [PAGER_POOL_EVENT_GROW] = "grow",
 };
 static const char *const region_flags[] = {
-    "shared",	  "growsdown", "noreserve", "dontfork",
-    "wipeonfork", "pinned",    "heap",	    "object",
+    "shared", "growsdown", "noreserve", "dontfork", "wipeonfork",
+    "pinned", "heap",	   "object",	"contig",
 };
 
 #define TABLE(array)                                      \
