@@ -12,6 +12,7 @@
 
 #include "lib/base/failpoint.h"
 #include "lib/core/internal.h"
+#include "lib/core/pool_int.h"
 
 void (*model_on_death)(const char *kind, const char *message);
 
@@ -262,20 +263,38 @@ static void compare_results(struct model *m, const struct model_op *op)
 					  want->bytes[i]);
 }
 
+/* The most frames that an operation may have asked for at a time. A fault asks
+ * for one; a range for one a page and one a page of an object. */
+static uint64_t most_frames(const struct model_op *op)
+{
+	switch (op->kind) {
+	case MODEL_FAULT:
+	case MODEL_READ:
+	case MODEL_WRITE:
+		return 1;
+	default:
+		return 2 * (op->pages + op->new_pages + 1);
+	}
+}
+
 /*
- * Out of frames, on a machine that is short of nothing else: then there are
- * fewer than twice the pages concerned (a page and an object's), and a single
+ * Out of frames, on a machine that is short of nothing else: then fewer are
+ * free, or could be had from a pool that grows, than it asked for; and a single
  * fault has taken back every lazy page first.
  */
 static void check_shortage(const struct model *m, const struct model_op *op)
 {
 	struct pager_page_info info;
 	struct pager_stats st;
+	uint64_t room;
 
 	pager_core_stats(m->world.core, &st);
-	if (st.frames_free >= 2 * (op->pages + op->new_pages + 1))
-		model_die("room", "%s: ENOMEM with %" PRIu64 " frames free",
-			  model_kind_name(op->kind), st.frames_free);
+	room = st.frames_free + pool_growable(m->world.core);
+	if (room >= most_frames(op))
+		model_die("room",
+			  "%s: ENOMEM with %" PRIu64 " frames free, and room"
+			  " for %" PRIu64,
+			  model_kind_name(op->kind), st.frames_free, room);
 	if (op->kind != MODEL_FAULT && op->kind != MODEL_WRITE)
 		return;
 	for (int i = 0; i < MODEL_SPACES; i++) {
@@ -405,9 +424,9 @@ void model_step(struct model *m, const struct model_op *op)
 		probe(m, op);
 		return;
 	}
-	if (op->kind == MODEL_MIGRATE) {
+	if (op->kind == MODEL_MIGRATE || op->kind == MODEL_POOL) {
 		m->reclaimed = false;
-		model_migrate(m, op);
+		(op->kind == MODEL_POOL ? model_pool : model_migrate)(m, op);
 		model_check(m, true);
 		return;
 	}
@@ -432,6 +451,9 @@ void model_init(struct model *m, const struct model_config *config)
 	    .frames = config->frames ? config->frames : 16 * 1024,
 	    .nodes = config->nodes ? config->nodes : 1024,
 	    .cpus = 2,
+	    .memory_block = config->memory_block,
+	    .pools = config->pools,
+	    .pool_count = config->pool_count,
 	};
 	const struct oracle_config oc = {
 	    .start = config->start,
@@ -467,6 +489,7 @@ void model_fini(struct model *m)
 			pager_object_put(m->object[i]);
 	oracle_fini(&m->oracle);
 	model_migrate_end(m);
+	model_pool_end(m);
 	pager_account_put(m->account[1]);
 	test_world_fini(&m->world);
 }

@@ -26,6 +26,10 @@ struct model_config {
 	uint64_t max_resident;
 	uint64_t account_frames;
 	uint64_t account_nodes;
+	const struct pager_pool_config *pools; /* beside frames */
+	size_t pool_count;
+	uint64_t memory_block; /* 0: as the world's */
+	bool grows;	       /* pools may grow by themselves */
 	bool failing; /* allocations fail now and then, if built with it */
 	unsigned int check_every; /* all bytes after so many steps; 0: 1 */
 };
@@ -75,6 +79,10 @@ void model_check(struct model *m, bool everything);
 void model_migrate(struct model *m, const struct model_op *op);
 /* All that is offline comes back. */
 void model_migrate_end(struct model *m);
+/* A wish of a pool, a step of its worker. Nothing else of m changes. */
+void model_pool(struct model *m, const struct model_op *op);
+/* All memory of pools goes back; nothing is used any more. */
+void model_pool_end(struct model *m);
 
 /* Call the core; slots of m are filled and emptied. */
 void model_call(struct model *m, const struct model_op *op,

@@ -18,6 +18,7 @@ struct model_gen {
 	bool no_stacks;
 	bool brk_at_start;	   /* the heap begins where the window does */
 	unsigned int free_percent; /* advice that is FREE, besides the usual */
+	unsigned int pool_percent; /* of all: pools and their workers */
 	unsigned int move_percent; /* of all: frames move */
 	unsigned int stretch_percent; /* of all: whole aligned 2 MiB */
 	bool one_page;		      /* reads and writes stay in one page */

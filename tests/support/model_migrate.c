@@ -119,6 +119,8 @@ static void move_chunk(struct model *m, struct rng *r, bool away)
 
 	if (chunk >= MODEL_CHUNKS)
 		return;
+	/* Those of pools are their workers' to take away. */
+	away &= chunk < m->world.frames / CHUNK_FRAMES;
 	if (empty_chunk(m, chunk) && away) {
 		chunk_offline(core, chunk);
 		m->offline[chunk] = true;

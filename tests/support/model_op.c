@@ -11,7 +11,7 @@ static const char *const kind_names[MODEL_KINDS] = {
     "PUT",   "MAP",	 "UNMAP",   "PROTECT", "REMAP",	   "BRK_START",
     "BRK",   "ADVISE",	 "PIN",	    "UNPIN",   "FAULT",	   "POPULATE",
     "READ",  "WRITE",	 "PROBE",   "HARVEST", "SNAPSHOT", "RESTORE",
-    "DROP",  "RECHARGE", "MIGRATE",
+    "DROP",  "RECHARGE", "MIGRATE", "POOL",
 };
 
 static const char *const error_names[PAGER_ERROR_COUNT] = {

@@ -49,6 +49,7 @@ enum model_kind {
 	MODEL_DROP,
 	MODEL_RECHARGE, /* to account other */
 	MODEL_MIGRATE,	/* flags: what; pages: of frames; seed: which */
+	MODEL_POOL,	/* flags: what; other: which pool; pages */
 	MODEL_KINDS
 };
 
@@ -60,6 +61,17 @@ enum model_migration {
 	MODEL_MOVE_BACK,       /* one that is offline comes back, to a zone */
 	MODEL_MOVE_TOGETHER,   /* 512 pages into one run, then a large entry */
 	MODEL_MIGRATIONS
+};
+
+/* What MODEL_POOL does; nobody may notice any of it. */
+enum model_pooling {
+	MODEL_POOL_WORK = 0, /* pages: steps of the workers */
+	MODEL_POOL_RESIZE,   /* to pages, rounded down to blocks */
+	MODEL_POOL_WAIT,     /* pages: milliseconds */
+	MODEL_POOL_OFFLINE,  /* the memory block with page pages, by hand */
+	MODEL_POOL_ONLINE,
+	MODEL_POOL_GROW, /* the bound of growth by itself, as RESIZE */
+	MODEL_POOLINGS
 };
 
 struct model_op {

@@ -456,6 +456,7 @@ bool oracle_applies(const struct oracle *o, const struct model_op *op)
 	case MODEL_DROP:
 		return s->live && s->snapshot;
 	case MODEL_MIGRATE:
+	case MODEL_POOL:
 		return true;
 	default:
 		return s->live;
