@@ -78,7 +78,7 @@ void breathe_maybe(struct machine *m)
 	b->next = m->stream->requests + EVERY;
 }
 
-void breathe_add(struct breathe *to, const struct breathe *from)
+void breathe_add(struct breathe *to, const struct breathe *from, bool at_once)
 {
 	if (from->looks == 0)
 		return;
@@ -94,6 +94,14 @@ void breathe_add(struct breathe *to, const struct breathe *from)
 	to->looks += from->looks;
 	to->wishes += from->wishes;
 	to->refused += from->refused;
-	to->in += from->in;
-	to->out += from->out;
+	/* Those who looked at the same time saw the same. */
+	if (!at_once) {
+		to->in += from->in;
+		to->out += from->out;
+		return;
+	}
+	if (from->in > to->in)
+		to->in = from->in;
+	if (from->out > to->out)
+		to->out = from->out;
 }

@@ -331,6 +331,8 @@ static int summarize(double seconds)
 		if (failure && !code)
 			code = failure;
 		totals_add(&total, &run.job[i].machine.totals);
+		breathe_add(&total.breathe, &run.job[i].machine.totals.breathe,
+			    run.jobs > 1);
 		picture = picture_better(picture, run.job[i].machine.picture);
 	}
 	if (picture && !o->json)

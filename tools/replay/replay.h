@@ -217,7 +217,8 @@ bool breathe_parse(const char *text, struct options *out);
 void breathe_maybe(struct machine *m);
 /* The pool, as the answer to a wish tells it. */
 void breathe_look(struct breathe *b, const struct pager_row_pool *row);
-void breathe_add(struct breathe *to, const struct breathe *from);
+/* Sum up; at_once: they ran side by side, and have seen the same pool. */
+void breathe_add(struct breathe *to, const struct breathe *from, bool at_once);
 
 /* --- picture.c ------------------------------------------------------------ */
 

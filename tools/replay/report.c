@@ -276,5 +276,4 @@ void totals_add(struct totals *to, const struct totals *from)
 	to->signals += from->signals;
 	to->events += from->events;
 	to->requests += from->requests;
-	breathe_add(&to->breathe, &from->breathe);
 }
