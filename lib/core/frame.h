@@ -77,6 +77,13 @@ void frame_take_range(struct pager_core *core, struct pager_account *account,
 void frame_release(struct pager_core *core, uint32_t frame);
 /* The last reference goes, and no MMU can reach the frame any more: free. */
 void frame_free(struct pager_core *core, uint32_t frame);
+/* A hint: the frame will be dropped soon. */
+static inline void frame_prefetch(const struct pager_core *core, uint32_t frame)
+{
+	__builtin_prefetch(&core->frames.refs[frame], 1);
+	__builtin_prefetch(&core->frames.account[frame]);
+}
+
 /* After the flush: a reference goes, and the frame with the last one. */
 static inline void frame_drop(struct pager_core *core, uint32_t frame)
 {

@@ -129,6 +129,7 @@ void node_put(struct pager_core *core, uint32_t node)
 
 static void drop_leaf(struct pager_core *core, uint32_t node)
 {
+	enum { AHEAD = 8 };
 	const uint64_t *slot = node_slots(core, node);
 	const struct node *n = node_at(core, node);
 	uint64_t left = (uint64_t)n->anon + n->object + n->zero;
@@ -136,6 +137,8 @@ static void drop_leaf(struct pager_core *core, uint32_t node)
 	for (unsigned int i = 0; left; i++) {
 		uint64_t e = slot[i];
 
+		if (i + AHEAD < PTE_SLOTS)
+			frame_prefetch(core, frame_of(slot[i + AHEAD]));
 		if (!e)
 			continue;
 		left--;
