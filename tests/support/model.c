@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "lib/base/failpoint.h"
+#include "lib/core/frame.h"
 #include "lib/core/internal.h"
 #include "lib/core/pool_int.h"
 
@@ -263,15 +264,33 @@ static void compare_results(struct model *m, const struct model_op *op)
 					  want->bytes[i]);
 }
 
-/* The most frames that an operation may have asked for at a time. A fault asks
- * for one; a range for one a page and one a page of an object. */
-static uint64_t most_frames(const struct model_op *op)
+/* May the operation have asked for frames that must not move? */
+static bool touches_pins(const struct model *m, const struct model_op *op)
+{
+	const struct oracle_space *s = &m->oracle.space[op->space];
+	struct pager_range r = touched(op, op->pages);
+
+	if (op->kind == MODEL_PIN)
+		return true;
+	for (uint64_t v = r.start; v < r.end; v++) {
+		const struct oracle_page *p = oracle_page(&m->oracle, s, v);
+
+		if (p && p->flags & PAGER_REGION_PINNED)
+			return true;
+	}
+	return false;
+}
+
+/* The most frames that it may have asked for at a time: a fault one, and one
+ * more to move what is pinned to; a range one a page and one a page of an
+ * object. */
+static uint64_t most_frames(const struct model_op *op, bool pins)
 {
 	switch (op->kind) {
 	case MODEL_FAULT:
 	case MODEL_READ:
 	case MODEL_WRITE:
-		return 1;
+		return 1 + pins;
 	default:
 		return 2 * (op->pages + op->new_pages + 1);
 	}
@@ -286,11 +305,13 @@ static void check_shortage(const struct model *m, const struct model_op *op)
 {
 	struct pager_page_info info;
 	struct pager_stats st;
+	bool pins = touches_pins(m, op);
 	uint64_t room;
 
 	pager_core_stats(m->world.core, &st);
-	room = st.frames_free + pool_growable(m->world.core);
-	if (room >= most_frames(op))
+	room = pins ? frame_free_count(m->world.core, FRAME_UNMOVABLE)
+		    : st.frames_free + pool_growable(m->world.core);
+	if (room >= most_frames(op, pins))
 		model_die("room",
 			  "%s: ENOMEM with %" PRIu64 " frames free, and room"
 			  " for %" PRIu64,

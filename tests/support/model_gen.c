@@ -508,45 +508,6 @@ static enum model_kind sensible(struct model_gen *g, const struct oracle *o,
 	return kind;
 }
 
-/* Mostly single frames; a chunk is emptied now and then. */
-static struct model_op gen_migrate(struct model_gen *g)
-{
-	struct rng *r = &g->rng;
-	struct model_op op = {
-	    .kind = MODEL_MIGRATE,
-	    .flags = MODEL_MOVE_FRAMES,
-	    .pages = 1 + rng_below(r, 12),
-	    .seed = rng_below(r, UINT32_MAX),
-	};
-
-	if (g->stretch_percent && rng_percent(r, 40))
-		op.flags = MODEL_MOVE_TOGETHER;
-	else if (rng_percent(r, 40))
-		op.flags = (uint32_t)rng_below(r, MODEL_MIGRATIONS);
-	return op;
-}
-
-/* Mostly steps of the workers; a wish now and then. */
-static struct model_op gen_pool(struct model_gen *g)
-{
-	struct rng *r = &g->rng;
-	struct model_op op = {
-	    .kind = MODEL_POOL,
-	    .flags = MODEL_POOL_WORK,
-	    .other = (uint8_t)rng_below(r, 8),
-	    .pages = 1 + rng_below(r, 6),
-	};
-
-	if (rng_percent(r, 25)) {
-		op.flags = MODEL_POOL_RESIZE;
-		op.pages = rng_below(r, UINT32_MAX);
-	} else if (rng_percent(r, 30)) {
-		op.flags = (uint32_t)rng_below(r, MODEL_POOLINGS);
-		op.pages = rng_below(r, UINT32_MAX);
-	}
-	return op;
-}
-
 /* An aligned stretch inside of the window, which has some. */
 static uint64_t pick_stretch(struct model_gen *g, const struct oracle *o)
 {
@@ -608,9 +569,9 @@ struct model_op model_gen_next(struct model_gen *g, const struct oracle *o)
 	struct model_op op = {0};
 
 	if (g->move_percent && rng_percent(r, g->move_percent))
-		return gen_migrate(g);
+		return model_gen_migrate(g);
 	if (g->pool_percent && rng_percent(r, g->pool_percent))
-		return gen_pool(g);
+		return model_gen_pool(g);
 	if (g->stretch_percent && rng_percent(r, g->stretch_percent))
 		return gen_stretch(g, o);
 	op.kind = (uint8_t)pick_kind(g);

@@ -27,5 +27,9 @@ struct model_gen {
 };
 
 struct model_op model_gen_next(struct model_gen *g, const struct oracle *o);
+/* Mostly single frames; a chunk is emptied now and then. */
+struct model_op model_gen_migrate(struct model_gen *g);
+/* Mostly steps of the workers; a wish now and then. */
+struct model_op model_gen_pool(struct model_gen *g);
 
 #endif
