@@ -548,6 +548,28 @@ START_TEST(other_pools_lean_on_the_same_boot_memory)
 }
 END_TEST
 
+START_TEST(boot_memory_that_is_used_up_carries_nobody)
+{
+	struct blocks other;
+
+	start(&by_rule);
+	blocks_fini(&blocks);
+	ck_assert_int_eq(
+	    blocks_init(&blocks, core, AT, 8 * BLOCK, BLOCK, &to_movable), 0);
+	ck_assert_int_eq(
+	    blocks_init(&other, core, BLOCK_AT(8), 8 * BLOCK, BLOCK, &by_rule),
+	    0);
+	add(0, 8);
+	mm = blocks_mm(&other);
+	add(8, 3);
+	/* Not even what its own kernel memory would carry. */
+	for (unsigned int i = 0; i < 3; i++)
+		ck_assert_uint_eq(other.block[i].zone, VMEM_ZONE_KERNEL);
+	blocks_fini(&other);
+	end();
+}
+END_TEST
+
 START_TEST(the_list_of_blocks_outlives_any_of_them)
 {
 	struct blocks more[3];
@@ -588,6 +610,7 @@ int main(void)
 	    the_proportion_can_be_set,
 	    a_unit_goes_to_one_zone,
 	    other_pools_lean_on_the_same_boot_memory,
+	    boot_memory_that_is_used_up_carries_nobody,
 	    the_list_of_blocks_outlives_any_of_them,
 	};
 

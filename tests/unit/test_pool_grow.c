@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "lib/core/frame.h"
 #include "tests/support/pool_bed.h"
 
 /* --- events and listeners --------------------------------------------------
@@ -165,6 +166,11 @@ START_TEST(a_pool_grows_to_its_bound_and_no_further)
 	pbed_start_with(&c, 0);
 	test_world_work(&unit_world);
 	unit_map(unit_space, 0, 8 * PBED_BLOCK, UNIT_RW);
+	ck_assert_uint_eq(frame_reserve(pbed_core, unit_world.account,
+					PBED_BOOT + PBED_BLOCK + PBED_SUB)
+			      .err,
+			  PAGER_ENOMEM);
+	ck_assert_uint_eq(pbed_info().plugged, 0);
 	/* More than it may ever have: it does not even begin. */
 	unit_refused(pager_space_populate(unit_space,
 					  pager_range(0, 4 * PBED_BLOCK),
@@ -200,6 +206,22 @@ START_TEST(a_pool_that_shrinks_stops_when_memory_is_short)
 	ck_assert_uint_ge(pbed_info().plugged, 3 * PBED_BLOCK);
 	test_world_settle(&unit_world, 10);
 	pbed_filled(0, PBED_BOOT + 2 * PBED_BLOCK);
+	unit_end();
+}
+END_TEST
+
+START_TEST(nothing_grows_while_a_pool_is_worked_on)
+{
+	struct pager_pool_config c = pbed_config(4);
+
+	c.grow_max = 4 * PBED_BLOCK;
+	pbed_start_with(&c, 0);
+	test_world_work(&unit_world);
+	pbed_core->pools.working = true;
+	ck_assert(!pool_grow(pbed_core, 1));
+	pbed_core->pools.working = false;
+	ck_assert(pool_grow(pbed_core, 1));
+	ck_assert_uint_eq(pbed_info().plugged, PBED_BLOCK);
 	unit_end();
 }
 END_TEST
@@ -241,6 +263,7 @@ int main(void)
 	    memory_that_is_short_makes_a_pool_grow,
 	    a_pool_grows_to_its_bound_and_no_further,
 	    a_pool_that_shrinks_stops_when_memory_is_short,
+	    nothing_grows_while_a_pool_is_worked_on,
 	    growth_that_the_backing_refuses_is_out_of_memory,
 	};
 
