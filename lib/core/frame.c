@@ -111,7 +111,7 @@ static inline struct pager_status reserve(struct pager_core *core, uint64_t n,
 	if (frame_free_count(core, kind) < n)
 		reclaim_lazy(core);
 	if (kind == FRAME_MOVABLE && frame_free_count(core, kind) < n)
-		pool_grow(core, n - frame_free_count(core, kind));
+		pools_grow(core, n - frame_free_count(core, kind));
 	if (frame_free_count(core, kind) < n)
 		return pager_refuse(PAGER_ENOMEM, PAGER_ARG_NONE);
 	return pager_ok();

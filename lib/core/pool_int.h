@@ -8,7 +8,7 @@
  *
  * Who calls whom: the worker (pool_work.c) steps a driver; the driver asks the
  * device and the blocks; both tell the listeners. Nothing of it may run while
- * an operation of a space is between plan and commit, but for pool_grow, which
+ * an operation of a space is between plan and commit, but for pools_grow, which
  * only adds memory.
  */
 #ifndef LIB_CORE_POOL_INT_H
@@ -91,9 +91,9 @@ bool pools_work(struct pager_core *core, uint64_t now_ms, uint64_t *due_ms);
  * enough now. False: nothing was changed, or the device refused. Moves no
  * page, so that no table changes; does nothing inside of a worker's step.
  */
-bool pool_grow(struct pager_core *core, uint64_t pages);
+bool pools_grow(struct pager_core *core, uint64_t pages);
 /* By how many pages pools might grow so. */
-uint64_t pool_growable(const struct pager_core *core);
+uint64_t pools_growable(const struct pager_core *core);
 
 /* The pool that pfn lies in, or NULL. */
 struct pager_pool *pools_at(const struct pager_core *core, uint64_t pfn);

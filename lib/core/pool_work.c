@@ -134,7 +134,7 @@ static uint64_t grow_one(struct pager_pool *pool, uint64_t pages)
 	return after.plugged - before.plugged;
 }
 
-uint64_t pool_growable(const struct pager_core *core)
+uint64_t pools_growable(const struct pager_core *core)
 {
 	const struct pools *pools = &core->pools;
 	uint64_t room = 0;
@@ -144,12 +144,12 @@ uint64_t pool_growable(const struct pager_core *core)
 	return room;
 }
 
-bool pool_grow(struct pager_core *core, uint64_t pages)
+bool pools_grow(struct pager_core *core, uint64_t pages)
 {
 	struct pools *pools = &core->pools;
 	uint64_t grown = 0;
 
-	if (pools->working || pages == 0 || pool_growable(core) < pages)
+	if (pools->working || pages == 0 || pools_growable(core) < pages)
 		return false;
 	for (uint32_t i = 1; i < pools->count && grown < pages; i++)
 		if (room_to_grow(pools->pool[i]))

@@ -77,7 +77,7 @@ static bool too_many_frames(const struct pager_core *core,
 	uint64_t n = t->frames + t->object_frames;
 
 	return n > core->frames.total &&
-	       n - core->frames.total > pool_growable(core);
+	       n - core->frames.total > pools_growable(core);
 }
 
 /* Is there no hope already? Asked while counting, so that a request for more

@@ -310,7 +310,7 @@ static void check_shortage(const struct model *m, const struct model_op *op)
 
 	pager_core_stats(m->world.core, &st);
 	room = pins ? frame_free_count(m->world.core, FRAME_UNMOVABLE)
-		    : st.frames_free + pool_growable(m->world.core);
+		    : st.frames_free + pools_growable(m->world.core);
 	if (room >= most_frames(op, pins))
 		model_die("room",
 			  "%s: ENOMEM with %" PRIu64 " frames free, and room"

@@ -218,9 +218,9 @@ START_TEST(nothing_grows_while_a_pool_is_worked_on)
 	pbed_start_with(&c, 0);
 	test_world_work(&unit_world);
 	pbed_core->pools.working = true;
-	ck_assert(!pool_grow(pbed_core, 1));
+	ck_assert(!pools_grow(pbed_core, 1));
 	pbed_core->pools.working = false;
-	ck_assert(pool_grow(pbed_core, 1));
+	ck_assert(pools_grow(pbed_core, 1));
 	ck_assert_uint_eq(pbed_info().plugged, PBED_BLOCK);
 	unit_end();
 }
@@ -267,5 +267,5 @@ int main(void)
 	    growth_that_the_backing_refuses_is_out_of_memory,
 	};
 
-	return UNIT_RUN("pool_grow", tests);
+	return UNIT_RUN("pools_grow", tests);
 }
