@@ -391,6 +391,42 @@ START_TEST(nowhere_to_move_to_leaves_all_in_use)
 }
 END_TEST
 
+START_TEST(a_run_with_something_pinned_stays_whole)
+{
+	const uint64_t at = 8 * BLOCK, pages = 600;
+	uint64_t unmovable, there = 0;
+
+	start(&by_hand);
+	add(0, 2);
+	ck_assert_int_eq(blocks_online(&blocks, AT, VMEM_ZONE_MOVABLE), 0);
+	ck_assert_int_eq(blocks_online(&blocks, BLOCK_AT(1), VMEM_ZONE_KERNEL),
+			 0);
+	listen();
+	/* Boot memory is full, so that some of what is pinned lies in the
+	 * block. */
+	unit_map(unit_space, 0, 3 * BLOCK, UNIT_RW);
+	unit_fill(unit_space, 0, 3 * BLOCK, 1);
+	unit_map(unit_space, at, pages, UNIT_RW);
+	unit_ok(pager_space_pin(unit_space, pager_range(at, at + pages)));
+	unit_unmap(unit_space, 0, 3 * BLOCK);
+	for (uint64_t i = at; i < at + pages; i++)
+		there += unit_page(unit_space, i).pa >=
+			 BLOCK_AT(1) * PAGER_PAGE_SIZE;
+	ck_assert_uint_gt(there, 0);
+	mm.ops->in_use(mm.mm, BLOCK_AT(1), BLOCK, &unmovable);
+	ck_assert_uint_eq(unmovable, there);
+	ck_assert_int_eq(offline_and_remove(0, 2), -EBUSY);
+	told("a off? 0;b off? 0;c off? 0;a off? 1;b off? 1;c off? 1;"
+	     "c no off 1;b no off 1;a no off 1;"
+	     "c no off 0;b no off 0;a no off 0;");
+	ck_assert_uint_eq(state_of(0), PAGER_BLOCK_ONLINE);
+	ck_assert_uint_eq(state_of(1), PAGER_BLOCK_ONLINE);
+	ck_assert_uint_eq(blocks.moved, 0);
+	unlisten();
+	end();
+}
+END_TEST
+
 /* --- notifiers --------------------------------------------------------------
  */
 
@@ -602,6 +638,7 @@ int main(void)
 	    what_is_in_a_block_moves_and_keeps_its_contents,
 	    a_part_is_taken_out_of_use_and_brought_back,
 	    nowhere_to_move_to_leaves_all_in_use,
+	    a_run_with_something_pinned_stays_whole,
 	    listeners_are_asked_and_told_in_order,
 	    a_veto_cancels_those_that_had_agreed_in_reverse,
 	    a_veto_in_a_run_brings_back_those_before,

@@ -413,6 +413,51 @@ START_TEST(who_holds_a_block_is_told_run_by_run)
 }
 END_TEST
 
+START_TEST(what_is_pinned_is_told)
+{
+	const struct pager_range r = pager_range(0, 600);
+	struct pager_pool_config c = pbed_config(2);
+	struct pager_holder row[8];
+	uint64_t cursor = 0, there = 0, pinned = 0;
+	size_t n;
+
+	c.policy.movable_only = false;
+	c.policy.movable_percent = 1;
+	pbed_start_with(&c, 0);
+	pbed_resize(2 * PBED_BLOCK);
+	/* Boot memory is full, so that some of it lies in the pool. */
+	pbed_fill(1000, unit_stats().frames_free - 700);
+	unit_map(unit_space, 0, 600, UNIT_RW);
+	unit_ok(pager_space_pin(unit_space, r));
+	for (uint64_t i = r.start; i < r.end; i++)
+		there +=
+		    unit_page(unit_space, i).pa >= PBED_AT * PAGER_PAGE_SIZE;
+	ck_assert_uint_gt(there, 0);
+	ck_assert_uint_eq(pbed_info().pinned, there);
+	n = pager_pool_holders(pbed_pool, PBED_AT, 2 * PBED_BLOCK, &cursor, row,
+			       8);
+	ck_assert_uint_le(n, 8);
+	ck_assert_uint_eq(row[0].pinned, row[0].pages);
+	ck_assert_uint_eq(row[n - 1].pinned, 0);
+	for (size_t i = 0; i < n; i++)
+		pinned += row[i].pinned;
+	ck_assert_uint_eq(pinned, there);
+	unit_unmap(unit_space, 1000, 4 * PBED_BLOCK);
+	for (unsigned int i = 0; i < 2; i++) {
+		uint64_t at = PBED_AT + i * PBED_BLOCK;
+
+		if (pbed_block(i).pinned)
+			unit_refused(pager_pool_offline(pbed_pool, at),
+				     PAGER_EBUSY, PAGER_ARG_ADDR);
+		else
+			unit_ok(pager_pool_offline(pbed_pool, at));
+	}
+	unit_ok(pager_space_unpin(unit_space, r));
+	pbed_resize(0);
+	unit_end();
+}
+END_TEST
+
 /* --- bytes -----------------------------------------------------------------
  */
 
@@ -481,6 +526,7 @@ int main(void)
 	    a_block_goes_off_and_online_by_hand,
 	    a_policy_that_keeps_blocks_offline_waits_for_a_hand,
 	    who_holds_a_block_is_told_run_by_run,
+	    what_is_pinned_is_told,
 	    bytes_are_reached_by_physical_address_only_where_memory_is,
 	};
 

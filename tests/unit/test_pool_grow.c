@@ -267,5 +267,5 @@ int main(void)
 	    growth_that_the_backing_refuses_is_out_of_memory,
 	};
 
-	return UNIT_RUN("pools_grow", tests);
+	return UNIT_RUN("pool_grow", tests);
 }
