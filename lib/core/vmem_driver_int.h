@@ -73,6 +73,7 @@ enum vmem_class {
 struct vmem_cursor {
 	unsigned int pass;
 	unsigned int round; /* SBM, of passes over what is online */
+	uint64_t least;	    /* cost of what the round passed over, or NONE */
 	uint64_t below; /* blocks from here on were looked at, in this pass */
 	uint64_t block; /* being worked on, or VMEM_NONE */
 	uint64_t part;	/* SBM: sub-blocks from here on were tried; BBM: memory

@@ -10,9 +10,9 @@
  *	offline	UNPLUG
  *
  * What is online goes in rounds, each in this order: first what needs no
- * moving, then sub-blocks of which up to an eighth, a quarter, a half is used,
- * then any. Emptying what is emptiest into what is fullest moves least, and
- * nothing twice. in_order leaves all rounds but the last out, as Linux does.
+ * moving, then sub-blocks of which up to a sixteenth is used, two, and so on.
+ * Emptying what is emptiest into what is fullest moves least. in_order leaves
+ * out all rounds but the last, as Linux does.
  *
  * Invariant: what a step could not finish is as it was.
  *
@@ -20,7 +20,7 @@
  */
 #include "lib/core/vmem_sbm_int.h"
 
-enum { UNPLUG_OFFLINE = 2, UNPLUG_PASSES = 6, ROUNDS = 5 };
+enum { UNPLUG_OFFLINE = 2, UNPLUG_PASSES = 6, ROUNDS = 17 };
 static const uint8_t unplug_order[UNPLUG_PASSES] = {
     SBM_OFFLINE_PARTIAL, SBM_OFFLINE, SBM_MOVABLE_PARTIAL,
     SBM_KERNEL_PARTIAL,	 SBM_MOVABLE, SBM_KERNEL};
@@ -142,11 +142,9 @@ static uint64_t cost(const struct vmem_driver *d, uint64_t block,
 /* The most that moving one sub-block may cost in this round. */
 static uint64_t bearable(const struct vmem_driver *d)
 {
-	static const uint8_t eighths[ROUNDS - 1] = {0, 1, 2, 4};
-
 	if (d->at.round == ROUNDS - 1)
 		return COST_VAIN;
-	return eighths[d->at.round] * d->unit / 8;
+	return d->at.round * d->unit / (ROUNDS - 1);
 }
 
 /* The part of s, from its top, that goes by one attempt: all of it or as many
@@ -201,6 +199,8 @@ static bool unplug_some(struct vmem_driver *d, uint64_t n, int *rc)
 			break;
 		s = attempt(d, block, s, &pages);
 		if (pages > most) {
+			if (d->at.least > pages)
+				d->at.least = pages;
 			d->at.part = s.from;
 			continue;
 		}
@@ -243,6 +243,19 @@ static int unplug_online(struct vmem_driver *d, uint64_t n)
 	return rc ? rc : VMEM_PIECE_MORE;
 }
 
+/* The next round that has something to do, by what the last one saw. */
+static void next_round(struct vmem_driver *d)
+{
+	struct vmem_cursor *at = &d->at;
+	uint64_t least = at->least, last = ROUNDS - 1;
+
+	at->least = COST_VAIN;
+	at->round = ROUNDS - 1;
+	if (least < d->unit)
+		at->round =
+		    (unsigned int)((least * last + d->unit - 1) / d->unit);
+}
+
 static bool next_pass(struct vmem_driver *d)
 {
 	struct vmem_cursor *at = &d->at;
@@ -250,12 +263,16 @@ static bool next_pass(struct vmem_driver *d)
 	at->below = VMEM_NONE;
 	if (++at->pass == UNPLUG_OFFLINE) {
 		at->round = d->config.in_order ? ROUNDS - 1 : 0;
+		at->least = COST_VAIN;
 		return !d->config.offline_only;
 	}
 	if (at->pass < UNPLUG_PASSES)
 		return true;
+	if (at->round == ROUNDS - 1)
+		return false;
 	at->pass = UNPLUG_OFFLINE;
-	return ++at->round < ROUNDS;
+	next_round(d);
+	return true;
 }
 
 /* The next block in the order; false: there is none. */

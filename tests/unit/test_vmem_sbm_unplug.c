@@ -146,8 +146,8 @@ START_TEST(what_is_used_less_goes_before_what_is_used_more)
 		   "take 432+8, UNPLUG 432+8, unplugged 432+8, "
 		   "take 416+8, UNPLUG 416+8, unplugged 416+8, "
 		   "take 456+8, UNPLUG 456+8, unplugged 456+8, "
-		   "take 448+8, UNPLUG 448+8, unplugged 448+8, "
 		   "take 440+8, UNPLUG 440+8, unplugged 440+8, "
+		   "take 448+8, UNPLUG 448+8, unplugged 448+8, "
 		   "take 464+8, UNPLUG 464+8, unplugged 464+8, "
 		   "offline_and_remove 448+32");
 	vs_done();
