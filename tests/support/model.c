@@ -349,7 +349,8 @@ static bool refused_for_room(const struct model *m, const struct model_op *op)
 		model_die("room", "%s: %s on a machine with room",
 			  model_kind_name(op->kind),
 			  model_error_name(got->err));
-	if (got->err == PAGER_ENOMEM && m->config.frames && !m->config.nodes)
+	if (got->err == PAGER_ENOMEM && m->config.frames && !m->config.nodes &&
+	    !m->failed)
 		check_shortage(m, op);
 	return true;
 }
@@ -447,7 +448,9 @@ void model_step(struct model *m, const struct model_op *op)
 	}
 	if (op->kind == MODEL_MIGRATE || op->kind == MODEL_POOL) {
 		m->reclaimed = false;
+		arm(m, op);
 		(op->kind == MODEL_POOL ? model_pool : model_migrate)(m, op);
+		disarm(m);
 		model_check(m, true);
 		return;
 	}

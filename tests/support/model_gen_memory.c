@@ -29,6 +29,7 @@ struct model_op model_gen_pool(struct model_gen *g)
 	    .kind = MODEL_POOL,
 	    .flags = MODEL_POOL_WORK,
 	    .other = (uint8_t)rng_below(r, 8),
+	    .seed = rng_below(r, 1000),
 	    .pages = 1 + rng_below(r, 6),
 	};
 

@@ -103,6 +103,9 @@ static bool empty_chunk(struct model *m, uint32_t chunk)
 	else if (frame_free_count(core, FRAME_MOVABLE) < want)
 		error = -ENOMEM;
 	got = migrate_chunk(core, chunk, &moved);
+	/* No node, or no place, to split a large entry. */
+	if (m->config.failing && got == -ENOMEM)
+		error = got;
 	if (got != error || moved != (error ? 0 : want))
 		model_die("migrate",
 			  "chunk %u: %d and %" PRIu64 " moved, not %d and"

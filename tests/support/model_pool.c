@@ -26,9 +26,12 @@ static struct pager_pool *pick_pool(struct model *m, const struct model_op *op)
 			      1 + op->other % (uint32_t)m->config.pool_count);
 }
 
-static void expect(const struct model_op *op, struct pager_status st,
-		   uint32_t errs)
+/* With allocations that fail a wish may be refused, or the pool break. */
+static void expect(const struct model *m, const struct model_op *op,
+		   struct pager_status st, uint32_t errs)
 {
+	if (m->config.failing)
+		errs |= ORACLE_ERR(PAGER_ENOMEM) | ORACLE_ERR(PAGER_EBUSY);
 	if (!(ORACLE_ERR(st.err) & errs))
 		model_die("pool", "what %u is answered %s", op->flags,
 			  model_error_name(st.err));
@@ -43,7 +46,7 @@ static void check(const struct model *m)
 		struct pager_pool_info info =
 		    info_of(m, pager_pool_get(m->world.core, i));
 
-		if (info.broken)
+		if (info.broken && !m->config.failing)
 			model_die("pool", "pool %u is broken: %d", i,
 				  info.last_error);
 		plugged += info.plugged;
@@ -83,16 +86,17 @@ void model_pool(struct model *m, const struct model_op *op)
 		work(m, op->pages);
 		break;
 	case MODEL_POOL_RESIZE:
-		expect(op, pager_pool_resize(pool, size), ORACLE_ERR(PAGER_OK));
+		expect(m, op, pager_pool_resize(pool, size),
+		       ORACLE_ERR(PAGER_OK));
 		break;
 	case MODEL_POOL_WAIT:
 		m->world.now_ms += op->pages % 100;
 		break;
 	case MODEL_POOL_OFFLINE:
-		expect(op, pager_pool_offline(pool, block), by_hand);
+		expect(m, op, pager_pool_offline(pool, block), by_hand);
 		break;
 	case MODEL_POOL_ONLINE:
-		expect(op,
+		expect(m, op,
 		       pager_pool_online(pool, block,
 					 op->pages % 3 ? VMEM_ZONE_MOVABLE
 						       : VMEM_ZONE_KERNEL),
@@ -100,7 +104,7 @@ void model_pool(struct model *m, const struct model_op *op)
 		break;
 	default:
 		if (m->config.grows)
-			expect(op, pager_pool_set_grow(pool, size),
+			expect(m, op, pager_pool_set_grow(pool, size),
 			       ORACLE_ERR(PAGER_OK));
 		break;
 	}
@@ -114,7 +118,7 @@ void model_pool_end(struct model *m)
 	if (m->config.pool_count)
 		test_world_settle(&m->world, 20);
 	check(m);
-	if (m->world.backing.committed)
+	if (m->world.backing.committed && !m->config.failing)
 		model_die("pool", "%" PRIu64 " pages do not go back",
 			  m->world.backing.committed);
 }

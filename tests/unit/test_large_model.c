@@ -116,6 +116,27 @@ static void fork_into(struct naive *from, struct naive *to)
 	to->space = unit_fork(from->space);
 }
 
+/* A stretch with a large entry, shared with a new child, moves in one of them
+ * as a whole, or nearly. */
+static void share_and_move(struct naive *n)
+{
+	struct naive *to = &all[below(SPACES)];
+	uint64_t first = below(STRETCHES), v;
+
+	for (uint64_t i = 0; i < STRETCHES; i++) {
+		v = (first + i) % STRETCHES * 512;
+		if (pte_large(unit_page(n->space, v).entry))
+			break;
+	}
+	if (n == to || !pte_large(unit_page(n->space, v).entry))
+		return;
+	fork_into(n, to);
+	if (below(2))
+		write_some(n, pager_range(v, v + 1 + below(3)));
+	move(below(2) ? n : to,
+	     pager_range(v, v + (below(4) ? 512 : 1 + below(511))));
+}
+
 static void empty_a_chunk(void)
 {
 	struct pager_core *core = unit_world.core;
@@ -150,7 +171,7 @@ static void step(void)
 	struct naive *n = &all[below(SPACES)];
 	struct pager_range r = some_range();
 
-	switch (below(13)) {
+	switch (below(14)) {
 	case 0:
 		unit_map(n->space, r.start, pager_range_len(r), UNIT_RW);
 		mapped(n, r, UNIT_RW);
@@ -193,6 +214,9 @@ static void step(void)
 		break;
 	case 10:
 		move_some_frames();
+		break;
+	case 11:
+		share_and_move(n);
 		break;
 	default:
 		write_some(n, r);

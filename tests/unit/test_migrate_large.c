@@ -258,6 +258,32 @@ START_TEST(without_memory_for_places_nothing_moves)
 }
 END_TEST
 
+START_TEST(a_shared_large_entry_that_is_moved_is_found_where_it_went)
+{
+	static const uint64_t places[] = {4096, 1 << 20, 4096 + 512, AT};
+	uint64_t at = AT, splits;
+	struct pager_space *s;
+
+	start(4096);
+	splits = unit_stats().large_splits;
+	s = child;
+	for (size_t i = 0; i < sizeof(places) / sizeof(places[0]); i++) {
+		unit_remap(s, at, 512, 512,
+			   PAGER_REMAP_MAYMOVE | PAGER_REMAP_FIXED, places[i]);
+		at = places[i];
+		verify();
+		ck_assert_uint_eq(unit_get(s, at + 5), 5);
+		ck_assert_uint_eq(unit_page(s, at + 7).refs, 2);
+		ck_assert_int_eq(
+		    migrate_prepare(core, frame_of(entry(s, at + 7))), 0);
+		verify();
+	}
+	ck_assert_uint_gt(unit_stats().large_splits, splits);
+	verify_bytes();
+	unit_end();
+}
+END_TEST
+
 START_TEST(what_was_split_to_move_is_put_together_again)
 {
 	uint32_t frame, run;
@@ -298,6 +324,7 @@ int main(void)
 	    no_node_or_no_place_for_a_split_leaves_all_where_it_is,
 #endif
 	    without_memory_for_places_nothing_moves,
+	    a_shared_large_entry_that_is_moved_is_found_where_it_went,
 	    what_was_split_to_move_is_put_together_again,
 	};
 
