@@ -210,6 +210,61 @@ START_TEST(a_pool_that_shrinks_stops_when_memory_is_short)
 }
 END_TEST
 
+START_TEST(what_one_pool_may_not_give_the_next_does)
+{
+	struct pager_pool_config c = pbed_config(2);
+	struct pager_pool_info other;
+	struct pager_pool *q;
+
+	c.grow_max = PBED_BLOCK;
+	pbed_start_with(&c, PBED_AT + 4 * PBED_BLOCK);
+	c.addr += 2 * PBED_BLOCK;
+	c.grow_max = 2 * PBED_BLOCK;
+	strcpy(c.name, "q");
+	q = test_world_pool(&unit_world, &c);
+	test_world_work(&unit_world);
+	ck_assert_uint_eq(pools_growable(pbed_core), 3 * PBED_BLOCK);
+	unit_ok(frame_reserve(pbed_core, unit_world.account,
+			      unit_stats().frames_free + PBED_BLOCK + 1));
+	pager_pool_info(q, 0, &other);
+	ck_assert_uint_eq(pbed_info().plugged, PBED_BLOCK);
+	ck_assert_uint_eq(other.plugged, PBED_BLOCK);
+	ck_assert_uint_eq(pools_growable(pbed_core), PBED_BLOCK);
+	unit_end();
+}
+END_TEST
+
+START_TEST(what_was_wished_beyond_the_bound_comes_at_once_when_it_is_needed)
+{
+	struct pager_pool_config c = pbed_config(4);
+
+	c.grow_max = PBED_BLOCK;
+	pbed_start_with(&c, 0);
+	test_world_work(&unit_world);
+	unit_ok(pager_pool_resize(pbed_pool, 3 * PBED_BLOCK));
+	unit_ok(frame_reserve(pbed_core, unit_world.account,
+			      unit_stats().frames_free + 2 * PBED_BLOCK));
+	ck_assert_uint_ge(pbed_info().plugged, 2 * PBED_BLOCK);
+	ck_assert_uint_eq(pbed_info().requested, 3 * PBED_BLOCK);
+	ck_assert_uint_eq(pbed_info().resizes, 1);
+	unit_end();
+}
+END_TEST
+
+START_TEST(without_a_bound_nothing_grows)
+{
+	pbed_start(4);
+	unit_ok(pager_pool_resize(pbed_pool, 3 * PBED_BLOCK));
+	ck_assert_uint_eq(pools_growable(pbed_core), 0);
+	ck_assert_uint_eq(frame_reserve(pbed_core, unit_world.account,
+					unit_stats().frames_free + 1)
+			      .err,
+			  PAGER_ENOMEM);
+	ck_assert_uint_eq(pbed_info().plugged, 0);
+	unit_end();
+}
+END_TEST
+
 START_TEST(nothing_grows_while_a_pool_is_worked_on)
 {
 	struct pager_pool_config c = pbed_config(4);
@@ -263,6 +318,9 @@ int main(void)
 	    memory_that_is_short_makes_a_pool_grow,
 	    a_pool_grows_to_its_bound_and_no_further,
 	    a_pool_that_shrinks_stops_when_memory_is_short,
+	    what_one_pool_may_not_give_the_next_does,
+	    what_was_wished_beyond_the_bound_comes_at_once_when_it_is_needed,
+	    without_a_bound_nothing_grows,
 	    nothing_grows_while_a_pool_is_worked_on,
 	    growth_that_the_backing_refuses_is_out_of_memory,
 	};
