@@ -19,13 +19,14 @@
 #include "lib/base/log.h"
 #include "server/number.h"
 
-enum { WORDS_MAX = 6, FILE_MAX = 1024 * 1024 };
+enum { WORDS_MAX = 64, FILE_MAX = 1024 * 1024 };
 
 void srv_config_init(struct srv_config *config)
 {
 	memset(config, 0, sizeof(*config));
 	config->memory = UINT64_C(1) << 30;
 	config->cpus = 4;
+	config->memory_block = SRV_MEMORY_BLOCK_DEFAULT;
 	config->connections = 1024;
 	config->drain_ms = 2000;
 	srv_limits_clear(&config->limits);
@@ -35,6 +36,7 @@ void srv_config_fini(struct srv_config *config)
 {
 	free(config->socket);
 	free(config->users);
+	free(config->pools);
 	memset(config, 0, sizeof(*config));
 }
 
@@ -81,6 +83,28 @@ static const char *set_simulate(struct srv_config *config, char **words)
 	else
 		return "neither yes nor no";
 	return NULL;
+}
+
+static const char *set_memory_block(struct srv_config *config, char **words)
+{
+	uint64_t size = 0;
+	const char *why = srv_number_size(words[0], SRV_MEMORY_BLOCK_MIN,
+					  SRV_MEMORY_BLOCK_MAX, &size);
+
+	if (!why && size & (size - 1))
+		why = "not a power of two";
+	if (!why)
+		config->memory_block = size;
+	return why;
+}
+
+static const char *set_pool(struct srv_config *config, char **words)
+{
+	struct srv_config_pool pool;
+	const char *why = srv_pool_parse(&pool, words);
+
+	pool.line = config->line;
+	return why ? why : srv_pool_add(config, &pool, false);
 }
 
 static const char *set_group(struct srv_config *config, char **words)
@@ -169,7 +193,7 @@ static const char *set_user(struct srv_config *config, char **words)
 
 static const struct {
 	const char *name;
-	unsigned int words; /* after the name */
+	unsigned int words; /* after the name; 0: as many as it likes */
 	const char *(*set)(struct srv_config *config, char **words);
 } settings[] = {
     {"socket", 1, set_socket},
@@ -177,6 +201,8 @@ static const struct {
     {"nodes", 1, set_nodes},
     {"cpus", 1, set_cpus},
     {"simulate", 1, set_simulate},
+    {"memory-block", 1, set_memory_block},
+    {"pool", 0, set_pool},
     {"group", 1, set_group},
     {"connections", 1, set_connections},
     {"drain", 1, set_drain},
@@ -201,12 +227,13 @@ static const char *parse_line(struct srv_config *config, char *line)
 	}
 	if (n == 0)
 		return NULL;
+	words[n] = NULL;
 	for (size_t i = 0; i < sizeof(settings) / sizeof(*settings); i++) {
 		if (strcmp(words[0], settings[i].name) != 0)
 			continue;
 		if (n - 1 < settings[i].words)
 			return "a value is missing";
-		if (n - 1 > settings[i].words)
+		if (settings[i].words && n - 1 > settings[i].words)
 			return "too many words";
 		return settings[i].set(config, words + 1);
 	}
@@ -248,6 +275,7 @@ int srv_config_parse(struct srv_config *config, const char *name,
 		memcpy(line, text, n);
 		line[n] = '\0';
 		memcpy(shown, line, n + 1);
+		config->line = number;
 		reason = parse_line(config, line);
 		if (reason)
 			return complain(config, why, name, number, shown,
@@ -327,7 +355,7 @@ uint64_t srv_config_nodes(const struct srv_config *config)
 		return config->nodes;
 	/* A full node a page of sixteen, and room for small spaces: the arena
 	 * costs nothing until it is touched. */
-	nodes = config->memory / PAGER_PAGE_SIZE / 16 + 65536;
+	nodes = srv_pools_total(config) / PAGER_PAGE_SIZE / 16 + 65536;
 	return nodes < SRV_NODES_MAX ? nodes : SRV_NODES_MAX;
 }
 
@@ -337,7 +365,7 @@ void srv_config_limits(const struct srv_config *config, uid_t uid, bool admin,
 	const struct srv_config_user *user = find_user(config, uid);
 	struct srv_limits defaults;
 
-	srv_limits_default(&defaults, config->memory / PAGER_PAGE_SIZE,
+	srv_limits_default(&defaults, srv_pools_total(config) / PAGER_PAGE_SIZE,
 			   srv_config_nodes(config), admin);
 	srv_limits_clear(out);
 	if (user)

@@ -12,6 +12,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "server/config_pool.h"
 #include "server/limits.h"
 
 #define SRV_CONFIG_LINE_MAX  1024u
@@ -20,7 +21,7 @@
 
 /* Sizes and counts of the machine. */
 #define SRV_MEMORY_MIN	 (UINT64_C(8) << 12)
-#define SRV_MEMORY_MAX	 ((UINT64_C(1) << 44) - (UINT64_C(2) << 12))
+#define SRV_MEMORY_MAX	 (UINT64_C(480) << 30) /* where table nodes begin */
 #define SRV_NODES_MIN	 UINT64_C(16)
 #define SRV_NODES_MAX	 ((UINT64_C(1) << 22) - 2)
 #define SRV_CPUS_MAX	 UINT64_C(64)
@@ -34,11 +35,14 @@ struct srv_config_user {
 
 struct srv_config {
 	/* Fixed when the daemon starts. */
-	char *socket;	 /* NULL: the default place */
-	uint64_t memory; /* bytes of the pool, a multiple of 4096 */
-	uint64_t nodes;	 /* table nodes; 0: chosen to suit the memory */
-	uint64_t cpus;	 /* of the software MMU */
-	bool simulate;	 /* no memory behind the frames */
+	char *socket;	       /* NULL: the default place */
+	uint64_t memory;       /* bytes of boot memory, a multiple of 4096 */
+	uint64_t nodes;	       /* table nodes; 0: chosen to suit the memory */
+	uint64_t cpus;	       /* of the software MMU */
+	bool simulate;	       /* no memory behind the frames */
+	uint64_t memory_block; /* bytes */
+	struct srv_config_pool *pools; /* but for size and growth */
+	size_t pool_count;
 	/* May change while it runs. */
 	bool has_group;
 	gid_t group;
@@ -47,6 +51,8 @@ struct srv_config {
 	struct srv_limits limits; /* of everybody */
 	struct srv_config_user *users;
 	size_t user_count;
+	uint32_t line;	  /* being read */
+	const char *file; /* it was read from, or NULL; the command line's */
 };
 
 /* The values that hold if nothing is said. */
@@ -54,6 +60,9 @@ void srv_config_init(struct srv_config *config);
 void srv_config_fini(struct srv_config *config);
 
 /*
+ * Where the pools lie is not looked at: that is for srv_pools_place(), when
+ * options were put over it.
+ *
  * Read a file, or text of len bytes that name stands for, over the defaults.
  * 0; or -1 with "NAME:LINE: reason" in why, and *config as fini leaves it.
  */

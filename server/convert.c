@@ -11,6 +11,7 @@
 #define UPPER	   (0 - HALF)	       /* first byte of the upper half */
 #define PAGE_MASK  ((uint64_t)PAGER_PAGE_SIZE - 1)
 #define SPAN_BYTES (UINT64_C(1) << 48)
+#define PHYS_BYTES (UINT64_C(1) << 52) /* as entries have it */
 
 static bool is_canonical(uint64_t va)
 {
@@ -99,6 +100,17 @@ struct pager_status srv_convert_size(uint64_t bytes, enum pager_arg arg,
 	if (bytes > SPAN_BYTES)
 		return pager_refuse(PAGER_ERANGE, arg);
 	*pages = bytes >> PAGER_PAGE_SHIFT;
+	return pager_ok();
+}
+
+struct pager_status srv_convert_phys(uint64_t pa, enum pager_arg arg,
+				     uint64_t *pfn)
+{
+	if (pa & PAGE_MASK)
+		return pager_refuse(PAGER_EALIGN, arg);
+	if (pa >= PHYS_BYTES)
+		return pager_refuse(PAGER_ERANGE, arg);
+	*pfn = pa >> PAGER_PAGE_SHIFT;
 	return pager_ok();
 }
 
@@ -203,6 +215,16 @@ static const uint16_t fields[PAGER_OP_END][PAGER_ARG_COUNT] = {
 				[PAGER_ARG_SIZE] = AT(object_resize, size)},
     [PAGER_OP_OBJECT_INFO] = {[PAGER_ARG_OBJECT] = AT(object, object)},
     [PAGER_OP_OBJECT_CLOSE] = {[PAGER_ARG_OBJECT] = AT(object, object)},
+    [PAGER_OP_POOL_RESIZE] = {[PAGER_ARG_NONE] = AT(pool_size, pool),
+			      [PAGER_ARG_SIZE] = AT(pool_size, size)},
+    [PAGER_OP_POOL_UNPLUG_ALL] = {[PAGER_ARG_NONE] = AT(pool, pool)},
+    [PAGER_OP_POOL_GROW] = {[PAGER_ARG_NONE] = AT(pool_size, pool),
+			    [PAGER_ARG_SIZE] = AT(pool_size, size)},
+    [PAGER_OP_POOL_ONLINE] = {[PAGER_ARG_ADDR] = AT(pool_online, addr),
+			      [PAGER_ARG_FLAGS] = AT(pool_online, zone)},
+    [PAGER_OP_POOL_OFFLINE] = {[PAGER_ARG_ADDR] = AT(pool_addr, addr)},
+    [PAGER_OP_POOL_HOLDERS] = {[PAGER_ARG_ADDR] = AT(pool_range, addr),
+			       [PAGER_ARG_LEN] = AT(pool_range, len)},
     [PAGER_OP_GIVE] = {[PAGER_ARG_OBJECT] = AT(handle, handle)},
 };
 

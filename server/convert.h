@@ -40,6 +40,10 @@ struct pager_status srv_convert_bytes(uint64_t addr, uint64_t len);
 /* A size or offset that has to be a multiple of the page size, up to 2^48. */
 struct pager_status srv_convert_size(uint64_t bytes, enum pager_arg arg,
 				     uint64_t *pages);
+/* A physical address: EALIGN, not the first byte of a page; ERANGE, beyond what
+ * entries can hold. */
+struct pager_status srv_convert_phys(uint64_t pa, enum pager_arg arg,
+				     uint64_t *pfn);
 /* The range of a space as SPACE_CREATE has it: end 0 is 2^64, both 0 are the
  * default. It may cross the hole. */
 struct pager_status srv_convert_space(uint64_t start, uint64_t end,

@@ -29,7 +29,10 @@ static int load_config(const struct srv_options *options,
 		pager_log(PAGER_LOG_ERROR, "%s", why);
 		return -1;
 	}
-	srv_options_apply(options, config);
+	if (srv_options_apply(options, config, why)) {
+		pager_log(PAGER_LOG_ERROR, "%s", why);
+		return -1;
+	}
 	return 0;
 }
 
@@ -113,6 +116,7 @@ int srv_daemon_run(const struct srv_options *options)
 {
 	struct srv_listener listener;
 	struct srv_config config;
+	char why[SRV_CONFIG_WHY];
 	struct srv srv;
 	int ret;
 
@@ -122,9 +126,8 @@ int srv_daemon_run(const struct srv_options *options)
 		srv_config_fini(&config);
 		return 1;
 	}
-	if (srv_init(&srv, &config)) {
-		pager_log(PAGER_LOG_ERROR, "cannot make the machine: %s",
-			  strerror(errno));
+	if (srv_init(&srv, &config, why)) {
+		pager_log(PAGER_LOG_ERROR, "%s", why);
 		srv_listener_close(&listener);
 		srv_config_fini(&config);
 		return 1;

@@ -88,6 +88,18 @@ size_t srv_reply_least(const struct pager_request *request)
 	case PAGER_OP_REGION_LIST:
 		data = sizeof(struct pager_row_region);
 		break;
+	case PAGER_OP_POOL_LIST:
+		data = sizeof(struct pager_row_pool);
+		break;
+	case PAGER_OP_POOL_BLOCKS:
+		data = sizeof(struct pager_row_block);
+		break;
+	case PAGER_OP_POOL_CELLS:
+		data = sizeof(struct pager_row_cell);
+		break;
+	case PAGER_OP_POOL_EVENTS:
+		data = sizeof(struct pager_row_event);
+		break;
 	default:
 		break;
 	}

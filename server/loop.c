@@ -12,12 +12,12 @@
 #include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/signalfd.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "lib/base/failpoint.h"
 #include "server/accept.h"
 #include "server/conn.h"
+#include "server/pools.h"
 #include "server/reload.h"
 
 enum {
@@ -31,10 +31,7 @@ static_assert(SRV_BURST * PAGER_FDS_MAX <= FDS_KEPT, "fds of one turn");
 
 uint64_t srv_loop_now_ms(void)
 {
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
+	return srv_now_ms();
 }
 
 int srv_loop_watch(struct srv_loop *loop, struct srv_source *source,
@@ -182,7 +179,7 @@ void srv_loop_fini(struct srv_loop *loop)
 
 /* --- turns --------------------------------------------------------------- */
 
-/* Milliseconds until something is due; -1: nothing is. */
+/* Milliseconds until something other than work is due; -1: nothing is. */
 static int patience(const struct srv_loop *loop)
 {
 	uint64_t due =
@@ -206,9 +203,12 @@ static bool is_over(const struct srv_loop *loop)
 int srv_loop_turn(struct srv_loop *loop)
 {
 	struct epoll_event events[EVENTS_A_TURN];
-	int n;
+	int n, wait = patience(loop);
 
-	n = epoll_wait(loop->epoll_fd, events, EVENTS_A_TURN, patience(loop));
+	/* What waits for the model's own work may come first. */
+	if (loop->work_ms >= 0 && (wait < 0 || loop->work_ms < wait))
+		wait = loop->work_ms;
+	n = epoll_wait(loop->epoll_fd, events, EVENTS_A_TURN, wait);
 	if (n < 0 && errno != EINTR) {
 		pager_log(PAGER_LOG_ERROR, "epoll_wait: %s", strerror(errno));
 		return -1;
@@ -222,6 +222,9 @@ int srv_loop_turn(struct srv_loop *loop)
 	}
 	srv_conns_bury(loop);
 	srv_accept_resume(loop);
+	loop->work_ms = loop->leave_at_ms
+			    ? -1
+			    : srv_pools_work(loop->srv, srv_loop_now_ms());
 	return 0;
 }
 

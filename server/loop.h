@@ -43,6 +43,7 @@ struct srv_loop {
 	uint64_t accept_at_ms; /* 0; or when to try to accept again */
 	uint64_t leave_at_ms;  /* 0; or draining, until then */
 	bool leave_now;
+	int work_ms;	  /* until the model has work to do; -1: it has none */
 	uint8_t *packets; /* SRV_BURST * PAGER_MSG_MAX */
 };
 

@@ -6,9 +6,9 @@
 #include <poll.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 
 #include "server/call.h"
+#include "server/pools.h"
 #include "server/recount.h"
 #include "server/session.h"
 #include "server/user.h"
@@ -67,14 +67,6 @@ static uint64_t count_fds(unsigned int limit)
 	return open;
 }
 
-static uint64_t now_ms(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
-}
-
 struct srv_result srv_op_stats(struct srv_call *call)
 {
 	const struct srv *srv = call->srv;
@@ -107,8 +99,9 @@ struct srv_result srv_op_stats(struct srv_call *call)
 	    .refusals = srv->refusals,
 	    .violations = srv->violations,
 	    .fds_open = count_fds(srv->fd_limit),
-	    .uptime_ms = now_ms() - srv->started_ms,
+	    .uptime_ms = srv_now_ms() - srv->started_ms,
 	};
+	srv_pools_stats(srv, &call->reply.stats);
 	return srv_done();
 }
 

@@ -182,6 +182,25 @@ struct srv_result srv_op_space_info(struct srv_call *call)
 	return srv_done();
 }
 
+struct srv_result srv_op_space_policy(struct srv_call *call)
+{
+	const struct pager_req_space_policy *in =
+	    &call->request->body.space_policy;
+	struct srv_result result;
+	struct srv_space *space;
+
+	result = srv_call_space(call, in->space, SRV_FIELD(space_policy, space),
+				&space);
+	if (result.error)
+		return result;
+	if (in->around > PAGER_AROUND_2M)
+		return srv_refuse(PAGER_EINVAL,
+				  SRV_FIELD(space_policy, around));
+	return srv_result_of(
+	    call,
+	    pager_space_set_around(space->core, (enum pager_around)in->around));
+}
+
 /* The space and range of a request in which addr = len = 0 is everything. */
 static struct srv_result range_or_all(struct srv_call *call,
 				      struct srv_space **space,

@@ -14,6 +14,8 @@ enum {
 	OPT_MEMORY,
 	OPT_NODES,
 	OPT_SIMULATE,
+	OPT_MEMORY_BLOCK,
+	OPT_POOL,
 	OPT_READY,
 	OPT_HELP,
 	OPT_VERSION,
@@ -26,6 +28,8 @@ static const struct option long_options[] = {
     {"memory", required_argument, NULL, OPT_MEMORY},
     {"nodes", required_argument, NULL, OPT_NODES},
     {"simulate", no_argument, NULL, OPT_SIMULATE},
+    {"memory-block", required_argument, NULL, OPT_MEMORY_BLOCK},
+    {"pool", required_argument, NULL, OPT_POOL},
     {"ready-fd", required_argument, NULL, OPT_READY},
     {"verbose", no_argument, NULL, 'v'},
     {"help", no_argument, NULL, OPT_HELP},
@@ -38,6 +42,7 @@ void srv_options_usage(FILE *out)
 	fputs(
 	    "usage: pagerd [-v] [--socket PATH] [--config FILE]\n"
 	    "              [--memory SIZE] [--nodes N] [--simulate]\n"
+	    "              [--memory-block SIZE] [--pool NAME,KEY=VALUE,...]\n"
 	    "              [--ready-fd N]\n"
 	    "       pagerd --check-config --config FILE\n"
 	    "       pagerd --help | --version\n"
@@ -49,9 +54,15 @@ void srv_options_usage(FILE *out)
 	    "                      root, else $XDG_RUNTIME_DIR/pagerd.sock)\n"
 	    "  -c, --config FILE   read settings from FILE, again on SIGHUP\n"
 	    "      --check-config  say whether FILE is valid, and leave\n"
-	    "      --memory SIZE   size of the frame pool: 64M, 1G (from 32K)\n"
+	    "      --memory SIZE   size of boot memory: 64M, 1G (from 32K)\n"
 	    "      --nodes N       page-table nodes\n"
 	    "      --simulate      no memory behind the frames\n"
+	    "      --memory-block SIZE\n"
+	    "                      what goes on- and offline at once (128M)\n"
+	    "      --pool NAME,region=SIZE,...\n"
+	    "                      a pool of memory that comes and goes, with\n"
+	    "                      the keys of pagerd.conf(5); may be "
+	    "repeated\n"
 	    "      --ready-fd N    write a line to descriptor N when ready\n"
 	    "  -v, --verbose       say more; twice: each refusal and request\n"
 	    "  -h, --help          this text\n"
@@ -92,6 +103,34 @@ static int parse_number(int opt, const char *value, struct srv_options *options,
 	}
 }
 
+static int parse_memory_block(const char *value, struct srv_options *options,
+			      char *why, size_t size)
+{
+	const char *reason =
+	    srv_number_size(value, SRV_MEMORY_BLOCK_MIN, SRV_MEMORY_BLOCK_MAX,
+			    &options->memory_block);
+
+	if (!reason && options->memory_block & (options->memory_block - 1))
+		reason = "not a power of two";
+	return reason ? refuse(why, size, "--memory-block", value, reason) : 0;
+}
+
+static int parse_pool(const char *value, struct srv_options *options, char *why,
+		      size_t size)
+{
+	struct srv_config_pool *pool = options->pools + options->pool_count;
+	const char *reason = NULL;
+
+	if (options->pool_count == SRV_POOL_MAX)
+		return refuse(why, size, "--pool", value, "too many pools");
+	reason = srv_pool_parse_text(pool, value);
+	for (size_t i = 0; !reason && i < options->pool_count; i++)
+		if (strcmp(options->pools[i].name, pool->name) == 0)
+			reason = "another pool has this name";
+	options->pool_count++;
+	return reason ? refuse(why, size, "--pool", value, reason) : 0;
+}
+
 int srv_options_parse(struct srv_options *options, int argc, char **argv,
 		      char *why, size_t size)
 {
@@ -118,6 +157,14 @@ int srv_options_parse(struct srv_options *options, int argc, char **argv,
 			break;
 		case OPT_SIMULATE:
 			options->simulate = true;
+			break;
+		case OPT_MEMORY_BLOCK:
+			if (parse_memory_block(optarg, options, why, size))
+				return -1;
+			break;
+		case OPT_POOL:
+			if (parse_pool(optarg, options, why, size))
+				return -1;
 			break;
 		case 'h':
 		case OPT_HELP:
@@ -154,13 +201,30 @@ int srv_options_parse(struct srv_options *options, int argc, char **argv,
 	return 0;
 }
 
-void srv_options_apply(const struct srv_options *options,
-		       struct srv_config *config)
+int srv_options_apply(const struct srv_options *options,
+		      struct srv_config *config, char why[SRV_CONFIG_WHY])
 {
+	const char *reason = NULL;
+	int ret = 0;
+
+	config->file = options->config;
 	if (options->memory)
 		config->memory = options->memory;
 	if (options->nodes)
 		config->nodes = options->nodes;
 	if (options->simulate)
 		config->simulate = true;
+	if (options->memory_block)
+		config->memory_block = options->memory_block;
+	for (size_t i = 0; !reason && i < options->pool_count; i++)
+		reason = srv_pool_add(config, options->pools + i, true);
+	if (reason) {
+		snprintf(why, SRV_CONFIG_WHY, "--pool: %s", reason);
+		ret = -1;
+	} else {
+		ret = srv_pools_place(config, why, SRV_CONFIG_WHY);
+	}
+	if (ret)
+		srv_config_fini(config);
+	return ret;
 }

@@ -27,6 +27,9 @@ struct srv_options {
 	uint64_t memory; /* 0: not said */
 	uint64_t nodes;
 	bool simulate;
+	uint64_t memory_block;
+	struct srv_config_pool pools[SRV_POOL_MAX];
+	size_t pool_count;
 	int ready_fd; /* or -1 */
 };
 
@@ -34,8 +37,10 @@ struct srv_options {
 int srv_options_parse(struct srv_options *options, int argc, char **argv,
 		      char *why, size_t size);
 void srv_options_usage(FILE *out);
-/* Put what was said over a configuration. */
-void srv_options_apply(const struct srv_options *options,
-		       struct srv_config *config);
+/* Put what was said over a configuration, and its pools in their places. 0; or
+ * -1 with one line in why, and the configuration is as srv_config_fini leaves
+ * it. */
+int srv_options_apply(const struct srv_options *options,
+		      struct srv_config *config, char why[SRV_CONFIG_WHY]);
 
 #endif

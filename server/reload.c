@@ -6,6 +6,7 @@
 
 #include <string.h>
 
+#include "server/pools.h"
 #include "server/user.h"
 
 static bool same_text(const char *a, const char *b)
@@ -35,16 +36,23 @@ void srv_reload(struct srv_loop *loop)
 			  why);
 		return;
 	}
-	srv_options_apply(loop->options, &new);
+	if (srv_options_apply(loop->options, &new, why)) {
+		pager_log(PAGER_LOG_ERROR, "%s (the old configuration stays)",
+			  why);
+		return;
+	}
 	note_fixed(same_text(old->socket, new.socket), "socket");
 	note_fixed(old->memory == new.memory, "memory");
 	note_fixed(srv_config_nodes(old) == srv_config_nodes(&new), "nodes");
 	note_fixed(old->cpus == new.cpus, "cpus");
 	note_fixed(old->simulate == new.simulate, "simulate");
+	note_fixed(old->memory_block == new.memory_block, "memory-block");
 	new.memory = old->memory;
 	new.nodes = srv_config_nodes(old);
 	new.cpus = old->cpus;
 	new.simulate = old->simulate;
+	new.memory_block = old->memory_block;
+	srv_pools_reload(loop->srv, &new);
 	srv_config_fini(old);
 	*old = new;
 	srv_users_reload(loop->srv);

@@ -123,12 +123,19 @@ struct srv {
 	uint64_t refusals;
 	uint64_t violations;
 	uint64_t started_ms;
+	bool work_more; /* the model has work to do at once */
+	uint64_t work_due_ms;
+	uint64_t work_steps;
+	uint64_t work_longest_us;
 	unsigned int fd_limit; /* open descriptors are below it */
 };
 
-/* Make the machine that config describes. 0, and config belongs to srv; or -1
- * with errno, and it does not. */
-int srv_init(struct srv *srv, const struct srv_config *config);
+/* Make the machine that config describes, in which the pools have their places.
+ * 0, and config belongs to srv; or -1 with one line in why, and it does not. */
+int srv_init(struct srv *srv, const struct srv_config *config,
+	     char why[SRV_CONFIG_WHY]);
+/* Milliseconds of a clock that only grows. */
+uint64_t srv_now_ms(void);
 /* All clients are gone. */
 void srv_fini(struct srv *srv);
 

@@ -35,6 +35,8 @@ enum vmem_zone blocks_auto_zone(const struct blocks *b, uint64_t pfn)
 	const uint64_t first = pfn - pfn % b->unit;
 	uint64_t more = b->unit, early, kernel;
 
+	if (b->policy.kernel_only)
+		return VMEM_ZONE_KERNEL;
 	if (b->policy.movable_only)
 		return VMEM_ZONE_MOVABLE;
 	for (uint64_t at = first; at < first + b->unit; at += b->size) {

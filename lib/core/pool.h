@@ -25,6 +25,7 @@ struct pager_pool;
 /* Which zone a memory block goes to when it comes online by itself. */
 struct pager_online_policy {
 	bool keep_offline; /* nothing comes online by itself */
+	bool kernel_only;  /* always KERNEL */
 	bool movable_only; /* always MOVABLE; else the automatic rule: */
 	/* MOVABLE as long as the pool's and the machine's movable memory
 	 * stays within percent of the kernel memory that was there at boot

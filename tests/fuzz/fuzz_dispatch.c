@@ -10,12 +10,15 @@
  *
  * who chooses the client. kind 0 is a packet as it is; any other chooses an
  * operation, and the bytes are its body and data behind a header that fits.
- * In a body, handles below 256 stand for the client's own first, second ...
+ * In a body, handles below 256 stand for the client's own first, second ...,
+ * and sizes and addresses of pools below 256 for so many blocks of 2 MiB.
+ * Behind each packet the model does a step of its own work.
  */
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "server/pools.h"
 #include "tests/support/serve.h"
 #include "tests/support/world.h"
 
@@ -24,6 +27,9 @@ enum { CLIENTS = 3, HEAD = 4 };
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static struct srv_client *clients[CLIENTS];
+static uint64_t now_ms;
+static uint64_t events; /* of pools, at the beginning */
+static bool started;
 
 static uint64_t nth_handle(const struct srv_client *client, uint64_t n)
 {
@@ -62,6 +68,24 @@ static void name_handles(const struct srv_client *client,
 	}
 }
 
+/* Numbers of blocks become bytes. */
+static void name_blocks(const struct pager_op *op, uint8_t *body)
+{
+	if (op->number < PAGER_OP_POOL_LIST || op->request->size == 8)
+		return;
+	for (unsigned int i = 0; i < op->request->count; i++) {
+		const struct pager_field *f = op->request->fields + i;
+		uint64_t value;
+
+		if (f->size != 8)
+			continue;
+		memcpy(&value, body + f->offset, 8);
+		if (value < 256)
+			value <<= 21;
+		memcpy(body + f->offset, &value, 8);
+	}
+}
+
 static const struct pager_op *choose(unsigned int kind)
 {
 	const struct pager_op *op = pager_op_next(NULL);
@@ -90,6 +114,7 @@ static size_t build(const struct srv_client *client, unsigned int kind,
 	known = len < op->request->size ? len : op->request->size;
 	memcpy(body, bytes, known);
 	name_handles(client, op, body);
+	name_blocks(op, body);
 	return pager_request_encode(
 	    packet, PAGER_MSG_MAX, op, 1, body, op->request->size,
 	    bytes + known, op->data & PAGER_OP_DATA_IN ? len - known : 0);
@@ -98,11 +123,17 @@ static size_t build(const struct srv_client *client, unsigned int kind,
 static void begin(void)
 {
 	static const uid_t uids[CLIENTS] = {SERVE_ANN, SERVE_BEN, SERVE_ROOT};
-	static bool started;
 
 	if (!started)
-		serve_start("memory 1M\nnodes 256\nlimit spaces 64\n");
+		serve_start("memory 1M\nnodes 256\nlimit spaces 64\n"
+			    "memory-block 4M\n"
+			    "pool a region 16M requested 4M\n"
+			    "pool b region 16M block 4M mode bbm retry 1\n");
+	if (!started)
+		serve_settle();
 	started = true;
+	events = srv_pools_newest_event(&serve_srv);
+	now_ms = 1;
 	for (unsigned int i = 0; i < CLIENTS; i++)
 		clients[i] = serve_join(uids[i]);
 }
@@ -118,6 +149,11 @@ static void end(void)
 	    stats.frames_used != 1 || serve_srv.handles ||
 	    !LIST_EMPTY(&serve_srv.users))
 		test_die("something is left");
+	/* What an input does to pools must not be there for the next. */
+	if (srv_pools_newest_event(&serve_srv) != events) {
+		serve_end();
+		started = false;
+	}
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -137,6 +173,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 			len = size;
 		serve_packet(client, packet,
 			     build(client, kind, data, len, packet), &why);
+		srv_pools_work(&serve_srv, now_ms += 10);
 		data += len;
 		size -= len;
 	}

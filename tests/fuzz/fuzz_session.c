@@ -191,6 +191,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, loot) < 0)
 		test_die("no socketpair: %s", strerror(errno));
 	looped_start("memory 1M\nnodes 256\nlimit spaces 32\n"
+		     "memory-block 2M\n"
+		     "pool pond region 32M requested 8M retry 1\n"
 		     "limit queued 256K\n",
 		     NULL);
 	fds = looped_fds();

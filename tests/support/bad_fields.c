@@ -3,29 +3,21 @@
  * A function says what is wrong for a kind of field; a table says of which kind
  * each field is.
  */
-#include "tests/support/bad_fields.h"
+#include "tests/support/bad_int.h"
 
 #include <string.h>
 
 #include "tests/support/world.h"
 
-#define HALF  (UINT64_C(1) << 47)
-#define UPPER (0 - HALF)
-#define SPAN  (UINT64_C(1) << 48)
-#define LAST  (0 - UINT64_C(0x1000)) /* the last page there is */
-
-enum { PAGE = PAGER_PAGE_SIZE };
-
-static void bad(struct bads *b, uint64_t value, enum pager_error error,
-		const char *blame)
+void bads_add(struct bads *b, uint64_t value, enum pager_error error,
+	      const char *blame)
 {
 	if (b->count == BADS_MAX)
 		test_die("more than BADS_MAX values");
 	b->list[b->count++] = (struct bad){value, error, blame};
 }
 
-/* The value of a field in a request's body. */
-static uint64_t value_of(const struct request *r, const char *name)
+uint64_t request_value(const struct request *r, const char *name)
 {
 	const struct pager_struct *s = r->op->request;
 	uint64_t value = 0;
@@ -41,47 +33,45 @@ static uint64_t value_of(const struct request *r, const char *name)
 /* --- what is wrong for which field ------------------------------------------
  */
 
-typedef void rule_fn(const struct request *r, struct bads *out);
-
 /* Handles nobody has, or not this session, or not any more. */
 static void bad_handles(const struct request *r, struct bads *out)
 {
-	uint64_t valid = value_of(r, r->op->request->fields[0].name);
+	uint64_t valid = request_value(r, r->op->request->fields[0].name);
 
 	(void)r;
-	bad(out, 1, PAGER_ENOENT, NULL);
-	bad(out, UINT64_MAX, PAGER_ENOENT, NULL);
+	bads_add(out, 1, PAGER_ENOENT, NULL);
+	bads_add(out, UINT64_MAX, PAGER_ENOENT, NULL);
 	/* Another slot, a later use of this one, another type in its bits. */
-	bad(out, valid + (UINT64_C(1) << 30), PAGER_ENOENT, NULL);
-	bad(out, valid + 4, PAGER_ENOENT, NULL);
-	bad(out, valid ^ 3, PAGER_ENOENT, NULL);
-	bad(out, valid & ~UINT64_C(3), PAGER_ENOENT, NULL);
+	bads_add(out, valid + (UINT64_C(1) << 30), PAGER_ENOENT, NULL);
+	bads_add(out, valid + 4, PAGER_ENOENT, NULL);
+	bads_add(out, valid ^ 3, PAGER_ENOENT, NULL);
+	bads_add(out, valid & ~UINT64_C(3), PAGER_ENOENT, NULL);
 	/* Another session, one that may come. */
-	bad(out, valid + (UINT64_C(100) << 38), PAGER_ENOENT, NULL);
-	bad(out, bed.twins_space, PAGER_ENOENT, NULL);
-	bad(out, bed.twins_object, PAGER_ENOENT, NULL);
-	bad(out, bed.others_space, PAGER_ENOENT, NULL);
-	bad(out, bed.others_object, PAGER_ENOENT, NULL);
-	bad(out, bed.dead_space, PAGER_ESTALE, NULL);
-	bad(out, bed.dead_object, PAGER_ESTALE, NULL);
+	bads_add(out, valid + (UINT64_C(100) << 38), PAGER_ENOENT, NULL);
+	bads_add(out, bed.twins_space, PAGER_ENOENT, NULL);
+	bads_add(out, bed.twins_object, PAGER_ENOENT, NULL);
+	bads_add(out, bed.others_space, PAGER_ENOENT, NULL);
+	bads_add(out, bed.others_object, PAGER_ENOENT, NULL);
+	bads_add(out, bed.dead_space, PAGER_ESTALE, NULL);
+	bads_add(out, bed.dead_object, PAGER_ESTALE, NULL);
 }
 
 static void bad_thing(const struct request *r, struct bads *out)
 {
-	bad(out, 0, PAGER_ENOENT, NULL);
+	bads_add(out, 0, PAGER_ENOENT, NULL);
 	bad_handles(r, out);
 }
 
 static void bad_space(const struct request *r, struct bads *out)
 {
 	bad_thing(r, out);
-	bad(out, bed.object, PAGER_ETYPE, NULL);
+	bads_add(out, bed.object, PAGER_ETYPE, NULL);
 }
 
 static void bad_object(const struct request *r, struct bads *out)
 {
 	bad_thing(r, out);
-	bad(out, bed.space, PAGER_ETYPE, NULL);
+	bads_add(out, bed.space, PAGER_ETYPE, NULL);
 }
 
 /* MAP's: 0 is anonymous memory. */
@@ -91,27 +81,27 @@ static void bad_map_object(const struct request *r, struct bads *out)
 
 	like.body.object.object = bed.object;
 	bad_handles(&like, out);
-	bad(out, bed.space, PAGER_ETYPE, NULL);
+	bads_add(out, bed.space, PAGER_ETYPE, NULL);
 }
 
 /* An address of any byte. */
 static void bad_addr(const struct request *r, struct bads *out)
 {
 	(void)r;
-	bad(out, HALF, PAGER_ERANGE, NULL);
-	bad(out, HALF + 1, PAGER_ERANGE, NULL);
-	bad(out, UINT64_C(1) << 63, PAGER_ERANGE, NULL);
-	bad(out, UPPER - 1, PAGER_ERANGE, NULL);
-	bad(out, UPPER - PAGE, PAGER_ERANGE, NULL);
+	bads_add(out, HALF, PAGER_ERANGE, NULL);
+	bads_add(out, HALF + 1, PAGER_ERANGE, NULL);
+	bads_add(out, UINT64_C(1) << 63, PAGER_ERANGE, NULL);
+	bads_add(out, UPPER - 1, PAGER_ERANGE, NULL);
+	bads_add(out, UPPER - PAGE, PAGER_ERANGE, NULL);
 }
 
 static void bad_lookup_addr(const struct request *r, struct bads *out)
 {
 	bad_addr(r, out);
-	bad(out, 0, PAGER_ENOENT, NULL);
-	bad(out, BED_ANON - 1, PAGER_ENOENT, NULL);
-	bad(out, BED_HOLE, PAGER_ENOENT, NULL);
-	bad(out, UINT64_MAX, PAGER_ENOENT, NULL);
+	bads_add(out, 0, PAGER_ENOENT, NULL);
+	bads_add(out, BED_ANON - 1, PAGER_ENOENT, NULL);
+	bads_add(out, BED_HOLE, PAGER_ENOENT, NULL);
+	bads_add(out, UINT64_MAX, PAGER_ENOENT, NULL);
 }
 
 /* The first byte of an access of several bytes. */
@@ -120,37 +110,37 @@ static void bad_access_addr(const struct request *r, struct bads *out)
 	const char *len = r->op->number == PAGER_OP_READ ? "len" : "data_len";
 
 	bad_addr(r, out);
-	bad(out, UINT64_MAX, PAGER_EOVERFLOW, len);
-	bad(out, HALF - 1, PAGER_ERANGE, len);
+	bads_add(out, UINT64_MAX, PAGER_EOVERFLOW, len);
+	bads_add(out, HALF - 1, PAGER_ERANGE, len);
 }
 
 /* A place or hint that is a page. */
 static void bad_page(const struct request *r, struct bads *out)
 {
 	bad_addr(r, out);
-	bad(out, 1, PAGER_EALIGN, NULL);
-	bad(out, BED_ANON + 1, PAGER_EALIGN, NULL);
-	bad(out, BED_ANON + PAGE - 1, PAGER_EALIGN, NULL);
-	bad(out, HALF - 1, PAGER_EALIGN, NULL);
-	bad(out, UINT64_MAX, PAGER_EALIGN, NULL);
+	bads_add(out, 1, PAGER_EALIGN, NULL);
+	bads_add(out, BED_ANON + 1, PAGER_EALIGN, NULL);
+	bads_add(out, BED_ANON + PAGE - 1, PAGER_EALIGN, NULL);
+	bads_add(out, HALF - 1, PAGER_EALIGN, NULL);
+	bads_add(out, UINT64_MAX, PAGER_EALIGN, NULL);
 }
 
 /* The first page of a range of a space. */
 static void bad_start_of(const struct request *r, struct bads *out,
 			 const char *len)
 {
-	uint64_t pages = value_of(r, len) / PAGE;
+	uint64_t pages = request_value(r, len) / PAGE;
 
 	bad_page(r, out);
-	bad(out, 0, PAGER_ERANGE, NULL);
-	bad(out, BED_START - PAGE, PAGER_ERANGE, NULL);
-	bad(out, UPPER, PAGER_ERANGE, NULL);
-	bad(out, BED_END, PAGER_ERANGE, pages > 1 ? len : NULL);
+	bads_add(out, 0, PAGER_ERANGE, NULL);
+	bads_add(out, BED_START - PAGE, PAGER_ERANGE, NULL);
+	bads_add(out, UPPER, PAGER_ERANGE, NULL);
+	bads_add(out, BED_END, PAGER_ERANGE, pages > 1 ? len : NULL);
 	if (pages < 2)
 		return;
-	bad(out, LAST, PAGER_EOVERFLOW, len);
-	bad(out, HALF - PAGE, PAGER_ERANGE, len);
-	bad(out, BED_END - PAGE, PAGER_ERANGE, len);
+	bads_add(out, LAST, PAGER_EOVERFLOW, len);
+	bads_add(out, HALF - PAGE, PAGER_ERANGE, len);
+	bads_add(out, BED_END - PAGE, PAGER_ERANGE, len);
 }
 
 static void bad_start(const struct request *r, struct bads *out)
@@ -162,110 +152,113 @@ static void bad_start(const struct request *r, struct bads *out)
 static void bad_mapped_start(const struct request *r, struct bads *out)
 {
 	bad_start(r, out);
-	bad(out, BED_ANON - PAGE, PAGER_EUNMAPPED, NULL);
-	bad(out, BED_HOLE, PAGER_EUNMAPPED, NULL);
+	bads_add(out, BED_ANON - PAGE, PAGER_EUNMAPPED, NULL);
+	bads_add(out, BED_HOLE, PAGER_EUNMAPPED, NULL);
 }
 
 /* A length, wherever it starts. */
 static void bad_any_len(const struct request *r, struct bads *out)
 {
 	(void)r;
-	bad(out, 0, PAGER_EINVAL, NULL);
-	bad(out, UINT64_MAX, PAGER_EOVERFLOW, NULL);
-	bad(out, LAST + 1, PAGER_EOVERFLOW, NULL);
-	bad(out, SPAN + 1, PAGER_ERANGE, NULL);
-	bad(out, SPAN + PAGE, PAGER_ERANGE, NULL);
+	bads_add(out, 0, PAGER_EINVAL, NULL);
+	bads_add(out, UINT64_MAX, PAGER_EOVERFLOW, NULL);
+	bads_add(out, LAST + 1, PAGER_EOVERFLOW, NULL);
+	bads_add(out, SPAN + 1, PAGER_ERANGE, NULL);
+	bads_add(out, SPAN + PAGE, PAGER_ERANGE, NULL);
 }
 
 /* A length behind an address. */
 static void bad_len_behind(struct bads *out, uint64_t addr)
 {
-	bad(out, 0, PAGER_EINVAL, NULL);
-	bad(out, UINT64_MAX, PAGER_EOVERFLOW, NULL);
-	bad(out, LAST + 1, PAGER_EOVERFLOW, NULL);
-	bad(out, 0 - addr + 1, PAGER_EOVERFLOW, NULL);
-	bad(out, SPAN + 1, PAGER_ERANGE, NULL);
-	bad(out, SPAN, PAGER_ERANGE, NULL);
-	bad(out, HALF - addr + 1, PAGER_ERANGE, NULL);
+	bads_add(out, 0, PAGER_EINVAL, NULL);
+	bads_add(out, UINT64_MAX, PAGER_EOVERFLOW, NULL);
+	bads_add(out, LAST + 1, PAGER_EOVERFLOW, NULL);
+	bads_add(out, 0 - addr + 1, PAGER_EOVERFLOW, NULL);
+	bads_add(out, SPAN + 1, PAGER_ERANGE, NULL);
+	bads_add(out, SPAN, PAGER_ERANGE, NULL);
+	bads_add(out, HALF - addr + 1, PAGER_ERANGE, NULL);
 }
 
 static void bad_len(const struct request *r, struct bads *out)
 {
-	uint64_t addr = value_of(r, "addr");
+	uint64_t addr = request_value(r, "addr");
 
 	bad_len_behind(out, addr);
-	bad(out, HALF - addr, PAGER_ERANGE, NULL);
-	bad(out, BED_END - addr + 1, PAGER_ERANGE, NULL);
+	bads_add(out, HALF - addr, PAGER_ERANGE, NULL);
+	bads_add(out, BED_END - addr + 1, PAGER_ERANGE, NULL);
 }
 
 static void bad_mapped_len(const struct request *r, struct bads *out)
 {
 	bad_len(r, out);
-	bad(out, BED_END - value_of(r, "addr"), PAGER_EUNMAPPED, "addr");
+	bads_add(out, BED_END - request_value(r, "addr"), PAGER_EUNMAPPED,
+		 "addr");
 }
 
 static void bad_remap_len(const struct request *r, struct bads *out)
 {
-	uint64_t addr = value_of(r, "addr");
+	uint64_t addr = request_value(r, "addr");
 
 	bad_len_behind(out, addr);
-	bad(out, 17 * PAGE, PAGER_EUNMAPPED, NULL);
+	bads_add(out, 17 * PAGE, PAGER_EUNMAPPED, NULL);
 }
 
 /* DONTUNMAP: both lengths are equal. */
 static void bad_equal_len(const struct request *r, struct bads *out)
 {
 	(void)r;
-	bad(out, UINT64_MAX, PAGER_EOVERFLOW, NULL);
-	bad(out, SPAN + 1, PAGER_ERANGE, NULL);
-	bad(out, 0, PAGER_EINVAL, "new_len");
-	bad(out, 3 * PAGE, PAGER_EINVAL, "new_len");
+	bads_add(out, UINT64_MAX, PAGER_EOVERFLOW, NULL);
+	bads_add(out, SPAN + 1, PAGER_ERANGE, NULL);
+	bads_add(out, 0, PAGER_EINVAL, "new_len");
+	bads_add(out, 3 * PAGE, PAGER_EINVAL, "new_len");
 }
 
 static void bad_new_len(const struct request *r, struct bads *out)
 {
 	bad_any_len(r, out);
-	bad(out, HALF, PAGER_ENOSPACE, NULL);
-	bad(out, SPAN, PAGER_ENOSPACE, NULL);
+	bads_add(out, HALF, PAGER_ENOSPACE, NULL);
+	bads_add(out, SPAN, PAGER_ENOSPACE, NULL);
 }
 
 static void bad_fixed_new_len(const struct request *r, struct bads *out)
 {
-	bad_len_behind(out, value_of(r, "new_addr"));
+	bad_len_behind(out, request_value(r, "new_addr"));
 	/* The field that says where is to blame for where it ends, too. */
-	bad(out, HALF - value_of(r, "new_addr"), PAGER_ERANGE, "new_addr");
+	bads_add(out, HALF - request_value(r, "new_addr"), PAGER_ERANGE,
+		 "new_addr");
 }
 
 static void bad_new_addr(const struct request *r, struct bads *out)
 {
 	bad_page(r, out);
-	bad(out, 0, PAGER_ERANGE, NULL);
-	bad(out, UPPER, PAGER_ERANGE, NULL);
-	bad(out, BED_END - value_of(r, "new_len") + PAGE, PAGER_ERANGE, NULL);
-	bad(out, LAST, PAGER_EOVERFLOW, "new_len");
-	bad(out, HALF - PAGE, PAGER_ERANGE, "new_len");
-	bad(out, value_of(r, "addr"), PAGER_EINVAL, NULL);
-	bad(out, value_of(r, "addr") + PAGE, PAGER_EINVAL, NULL);
-	bad(out, value_of(r, "addr") - PAGE, PAGER_EINVAL, NULL);
+	bads_add(out, 0, PAGER_ERANGE, NULL);
+	bads_add(out, UPPER, PAGER_ERANGE, NULL);
+	bads_add(out, BED_END - request_value(r, "new_len") + PAGE,
+		 PAGER_ERANGE, NULL);
+	bads_add(out, LAST, PAGER_EOVERFLOW, "new_len");
+	bads_add(out, HALF - PAGE, PAGER_ERANGE, "new_len");
+	bads_add(out, request_value(r, "addr"), PAGER_EINVAL, NULL);
+	bads_add(out, request_value(r, "addr") + PAGE, PAGER_EINVAL, NULL);
+	bads_add(out, request_value(r, "addr") - PAGE, PAGER_EINVAL, NULL);
 }
 
 static void bad_hint_len(const struct request *r, struct bads *out)
 {
 	bad_any_len(r, out);
-	bad(out, HALF, PAGER_ENOSPACE, NULL);
-	if (value_of(r, "offset"))
-		bad(out, SPAN, PAGER_EOVERFLOW, "offset");
+	bads_add(out, HALF, PAGER_ENOSPACE, NULL);
+	if (request_value(r, "offset"))
+		bads_add(out, SPAN, PAGER_EOVERFLOW, "offset");
 	else
-		bad(out, SPAN, PAGER_ENOSPACE, NULL);
+		bads_add(out, SPAN, PAGER_ENOSPACE, NULL);
 }
 
 static void bad_bits(struct bads *out, uint32_t known, enum pager_error error)
 {
-	bad(out, UINT32_MAX, error, NULL);
-	bad(out, UINT32_MAX & ~known, error, NULL);
-	bad(out, UINT32_C(1) << 31, error, NULL);
-	bad(out, UINT32_C(1) << 16, error, NULL);
-	bad(out, known + 1, error, NULL);
+	bads_add(out, UINT32_MAX, error, NULL);
+	bads_add(out, UINT32_MAX & ~known, error, NULL);
+	bads_add(out, UINT32_C(1) << 31, error, NULL);
+	bads_add(out, UINT32_C(1) << 16, error, NULL);
+	bads_add(out, known + 1, error, NULL);
 }
 
 static void bad_prot(const struct request *r, struct bads *out)
@@ -278,33 +271,36 @@ static void bad_map_flags(const struct request *r, struct bads *out)
 {
 	(void)r;
 	bad_bits(out, PAGER_MAP_ALL, PAGER_EFLAGS);
-	bad(out, PAGER_MAP_NOREPLACE, PAGER_EFLAGS, NULL);
-	bad(out, PAGER_MAP_GROWSDOWN | PAGER_MAP_SHARED, PAGER_EFLAGS, NULL);
-	bad(out, PAGER_MAP_CONTIG | PAGER_MAP_SHARED, PAGER_EFLAGS, NULL);
-	bad(out, PAGER_MAP_CONTIG | PAGER_MAP_GROWSDOWN, PAGER_EFLAGS, NULL);
-	bad(out, PAGER_MAP_ALIGN_64K, PAGER_EFLAGS, NULL);
-	bad(out, PAGER_MAP_BELOW_4G, PAGER_EFLAGS, NULL);
-	if (value_of(r, "addr") < BED_HOLE &&
-	    value_of(r, "flags") & PAGER_MAP_FIXED)
-		bad(out, PAGER_MAP_NOREPLACE | PAGER_MAP_FIXED, PAGER_EEXIST,
-		    "addr");
+	bads_add(out, PAGER_MAP_NOREPLACE, PAGER_EFLAGS, NULL);
+	bads_add(out, PAGER_MAP_GROWSDOWN | PAGER_MAP_SHARED, PAGER_EFLAGS,
+		 NULL);
+	bads_add(out, PAGER_MAP_CONTIG | PAGER_MAP_SHARED, PAGER_EFLAGS, NULL);
+	bads_add(out, PAGER_MAP_CONTIG | PAGER_MAP_GROWSDOWN, PAGER_EFLAGS,
+		 NULL);
+	bads_add(out, PAGER_MAP_ALIGN_64K, PAGER_EFLAGS, NULL);
+	bads_add(out, PAGER_MAP_BELOW_4G, PAGER_EFLAGS, NULL);
+	if (request_value(r, "addr") < BED_HOLE &&
+	    request_value(r, "flags") & PAGER_MAP_FIXED)
+		bads_add(out, PAGER_MAP_NOREPLACE | PAGER_MAP_FIXED,
+			 PAGER_EEXIST, "addr");
 }
 
 static void bad_object_flags(const struct request *r, struct bads *out)
 {
 	(void)r;
 	bad_bits(out, PAGER_MAP_ALL, PAGER_EFLAGS);
-	bad(out, PAGER_MAP_GROWSDOWN, PAGER_EFLAGS, NULL);
-	bad(out, PAGER_MAP_CONTIG, PAGER_EFLAGS, NULL);
+	bads_add(out, PAGER_MAP_GROWSDOWN, PAGER_EFLAGS, NULL);
+	bads_add(out, PAGER_MAP_CONTIG, PAGER_EFLAGS, NULL);
 }
 
 static void bad_remap_flags(const struct request *r, struct bads *out)
 {
 	(void)r;
 	bad_bits(out, PAGER_REMAP_ALL, PAGER_EFLAGS);
-	bad(out, PAGER_REMAP_FIXED, PAGER_EFLAGS, NULL);
-	bad(out, PAGER_REMAP_DONTUNMAP, PAGER_EFLAGS, NULL);
-	bad(out, PAGER_REMAP_FIXED | PAGER_REMAP_DONTUNMAP, PAGER_EFLAGS, NULL);
+	bads_add(out, PAGER_REMAP_FIXED, PAGER_EFLAGS, NULL);
+	bads_add(out, PAGER_REMAP_DONTUNMAP, PAGER_EFLAGS, NULL);
+	bads_add(out, PAGER_REMAP_FIXED | PAGER_REMAP_DONTUNMAP, PAGER_EFLAGS,
+		 NULL);
 }
 
 static void bad_one_flag(const struct request *r, struct bads *out)
@@ -322,52 +318,52 @@ static void bad_no_flags(const struct request *r, struct bads *out)
 static void bad_anonymous_offset(const struct request *r, struct bads *out)
 {
 	(void)r;
-	bad(out, 1, PAGER_EALIGN, NULL);
-	bad(out, PAGE, PAGER_EINVAL, NULL);
-	bad(out, UINT64_MAX, PAGER_EALIGN, NULL);
-	bad(out, LAST, PAGER_ERANGE, NULL);
+	bads_add(out, 1, PAGER_EALIGN, NULL);
+	bads_add(out, PAGE, PAGER_EINVAL, NULL);
+	bads_add(out, UINT64_MAX, PAGER_EALIGN, NULL);
+	bads_add(out, LAST, PAGER_ERANGE, NULL);
 }
 
 static void bad_offset(const struct request *r, struct bads *out)
 {
 	(void)r;
-	bad(out, 1, PAGER_EALIGN, NULL);
-	bad(out, PAGE - 1, PAGER_EALIGN, NULL);
-	bad(out, UINT64_MAX, PAGER_EALIGN, NULL);
-	bad(out, SPAN, PAGER_EOVERFLOW, NULL);
-	bad(out, SPAN - PAGE, PAGER_EOVERFLOW, NULL);
-	bad(out, SPAN + PAGE, PAGER_ERANGE, NULL);
-	bad(out, LAST, PAGER_ERANGE, NULL);
+	bads_add(out, 1, PAGER_EALIGN, NULL);
+	bads_add(out, PAGE - 1, PAGER_EALIGN, NULL);
+	bads_add(out, UINT64_MAX, PAGER_EALIGN, NULL);
+	bads_add(out, SPAN, PAGER_EOVERFLOW, NULL);
+	bads_add(out, SPAN - PAGE, PAGER_EOVERFLOW, NULL);
+	bads_add(out, SPAN + PAGE, PAGER_ERANGE, NULL);
+	bads_add(out, LAST, PAGER_ERANGE, NULL);
 }
 
 static void bad_brk(const struct request *r, struct bads *out)
 {
 	bad_addr(r, out);
-	bad(out, UINT64_MAX, PAGER_ERANGE, NULL);
-	bad(out, UPPER, PAGER_ERANGE, NULL);
-	bad(out, 1, PAGER_ERANGE, NULL);
-	bad(out, BED_HEAP - 1, PAGER_ERANGE, NULL);
-	bad(out, BED_END + 1, PAGER_ERANGE, NULL);
-	bad(out, BED_VIEW + 1, PAGER_EEXIST, NULL);
-	bad(out, BED_END, PAGER_EEXIST, NULL);
+	bads_add(out, UINT64_MAX, PAGER_ERANGE, NULL);
+	bads_add(out, UPPER, PAGER_ERANGE, NULL);
+	bads_add(out, 1, PAGER_ERANGE, NULL);
+	bads_add(out, BED_HEAP - 1, PAGER_ERANGE, NULL);
+	bads_add(out, BED_END + 1, PAGER_ERANGE, NULL);
+	bads_add(out, BED_VIEW + 1, PAGER_EEXIST, NULL);
+	bads_add(out, BED_END, PAGER_EEXIST, NULL);
 }
 
 static void bad_brk_start(const struct request *r, struct bads *out)
 {
 	bad_addr(r, out);
-	bad(out, 0, PAGER_ERANGE, NULL);
-	bad(out, BED_START - PAGE, PAGER_ERANGE, NULL);
-	bad(out, BED_END + 1, PAGER_ERANGE, NULL);
-	bad(out, UINT64_MAX, PAGER_ERANGE, NULL);
-	bad(out, UPPER, PAGER_ERANGE, NULL);
+	bads_add(out, 0, PAGER_ERANGE, NULL);
+	bads_add(out, BED_START - PAGE, PAGER_ERANGE, NULL);
+	bads_add(out, BED_END + 1, PAGER_ERANGE, NULL);
+	bads_add(out, UINT64_MAX, PAGER_ERANGE, NULL);
+	bads_add(out, UPPER, PAGER_ERANGE, NULL);
 }
 
 static void bad_advice(const struct request *r, struct bads *out)
 {
 	(void)r;
-	bad(out, 0, PAGER_EINVAL, NULL);
-	bad(out, PAGER_ADV_KEEPONFORK + 1, PAGER_EINVAL, NULL);
-	bad(out, UINT32_MAX, PAGER_EINVAL, NULL);
+	bads_add(out, 0, PAGER_EINVAL, NULL);
+	bads_add(out, PAGER_ADV_KEEPONFORK + 1, PAGER_EINVAL, NULL);
+	bads_add(out, UINT32_MAX, PAGER_EINVAL, NULL);
 }
 
 static void bad_access(const struct request *r, struct bads *out)
@@ -376,101 +372,101 @@ static void bad_access(const struct request *r, struct bads *out)
 	for (uint32_t i = 0; i < 8; i++)
 		if (i != PAGER_ACCESS_READ && i != PAGER_ACCESS_WRITE &&
 		    i != PAGER_ACCESS_EXEC)
-			bad(out, i, PAGER_EINVAL, NULL);
-	bad(out, 8, PAGER_EINVAL, NULL);
-	bad(out, UINT32_MAX, PAGER_EINVAL, NULL);
+			bads_add(out, i, PAGER_EINVAL, NULL);
+	bads_add(out, 8, PAGER_EINVAL, NULL);
+	bads_add(out, UINT32_MAX, PAGER_EINVAL, NULL);
 }
 
 static void bad_read_len(const struct request *r, struct bads *out)
 {
 	(void)r;
-	bad(out, 0, PAGER_EINVAL, NULL);
-	bad(out, PAGER_DATA_MAX + 1, PAGER_ETOOBIG, NULL);
-	bad(out, PAGER_MSG_MAX, PAGER_ETOOBIG, NULL);
-	bad(out, UINT32_MAX, PAGER_ETOOBIG, NULL);
+	bads_add(out, 0, PAGER_EINVAL, NULL);
+	bads_add(out, PAGER_DATA_MAX + 1, PAGER_ETOOBIG, NULL);
+	bads_add(out, PAGER_MSG_MAX, PAGER_ETOOBIG, NULL);
+	bads_add(out, UINT32_MAX, PAGER_ETOOBIG, NULL);
 }
 
 static void bad_cpu(const struct request *r, struct bads *out)
 {
 	(void)r;
-	bad(out, serve_srv.config.cpus, PAGER_ERANGE, NULL);
-	bad(out, UINT32_MAX, PAGER_ERANGE, NULL);
+	bads_add(out, serve_srv.config.cpus, PAGER_ERANGE, NULL);
+	bads_add(out, UINT32_MAX, PAGER_ERANGE, NULL);
 }
 
 static void bad_size(const struct request *r, struct bads *out)
 {
 	(void)r;
-	bad(out, 1, PAGER_EALIGN, NULL);
-	bad(out, PAGE + 1, PAGER_EALIGN, NULL);
-	bad(out, UINT64_MAX, PAGER_EALIGN, NULL);
-	bad(out, SPAN + PAGE, PAGER_ERANGE, NULL);
-	bad(out, LAST, PAGER_ERANGE, NULL);
+	bads_add(out, 1, PAGER_EALIGN, NULL);
+	bads_add(out, PAGE + 1, PAGER_EALIGN, NULL);
+	bads_add(out, UINT64_MAX, PAGER_EALIGN, NULL);
+	bads_add(out, SPAN + PAGE, PAGER_ERANGE, NULL);
+	bads_add(out, LAST, PAGER_ERANGE, NULL);
 }
 
 static void bad_backend(const struct request *r, struct bads *out)
 {
 	(void)r;
-	bad(out, PAGER_BACKEND_KVM, PAGER_ENOBACKEND, NULL);
-	bad(out, PAGER_BACKEND_KVM + 1, PAGER_EINVAL, NULL);
-	bad(out, UINT32_MAX, PAGER_EINVAL, NULL);
+	bads_add(out, PAGER_BACKEND_KVM, PAGER_ENOBACKEND, NULL);
+	bads_add(out, PAGER_BACKEND_KVM + 1, PAGER_EINVAL, NULL);
+	bads_add(out, UINT32_MAX, PAGER_EINVAL, NULL);
 }
 
 static void bad_range_start(const struct request *r, struct bads *out)
 {
 	bad_addr(r, out);
-	bad(out, 1, PAGER_EALIGN, NULL);
-	bad(out, UINT64_MAX, PAGER_EALIGN, NULL);
-	bad(out, value_of(r, "end"), PAGER_EINVAL, "end");
-	bad(out, value_of(r, "end") + PAGE, PAGER_EINVAL, "end");
-	bad(out, LAST, PAGER_EINVAL, "end");
+	bads_add(out, 1, PAGER_EALIGN, NULL);
+	bads_add(out, UINT64_MAX, PAGER_EALIGN, NULL);
+	bads_add(out, request_value(r, "end"), PAGER_EINVAL, "end");
+	bads_add(out, request_value(r, "end") + PAGE, PAGER_EINVAL, "end");
+	bads_add(out, LAST, PAGER_EINVAL, "end");
 }
 
 static void bad_range_end(const struct request *r, struct bads *out)
 {
-	uint64_t start = value_of(r, "start");
+	uint64_t start = request_value(r, "start");
 
-	bad(out, start, PAGER_EINVAL, NULL);
-	bad(out, start - PAGE, PAGER_EINVAL, NULL);
-	bad(out, start + 1, PAGER_EALIGN, NULL);
-	bad(out, UINT64_MAX, PAGER_EALIGN, NULL);
-	bad(out, HALF + PAGE, PAGER_ERANGE, NULL);
-	bad(out, UPPER, PAGER_ERANGE, NULL);
+	bads_add(out, start, PAGER_EINVAL, NULL);
+	bads_add(out, start - PAGE, PAGER_EINVAL, NULL);
+	bads_add(out, start + 1, PAGER_EALIGN, NULL);
+	bads_add(out, UINT64_MAX, PAGER_EALIGN, NULL);
+	bads_add(out, HALF + PAGE, PAGER_ERANGE, NULL);
+	bads_add(out, UPPER, PAGER_ERANGE, NULL);
 }
 
 static void bad_uid(const struct request *r, struct bads *out)
 {
 	(void)r;
-	bad(out, 0, PAGER_EACCESS, NULL);
-	bad(out, SERVE_BEN, PAGER_EACCESS, NULL);
-	bad(out, UINT32_MAX - 1, PAGER_EACCESS, NULL);
+	bads_add(out, 0, PAGER_EACCESS, NULL);
+	bads_add(out, SERVE_BEN, PAGER_EACCESS, NULL);
+	bads_add(out, UINT32_MAX - 1, PAGER_EACCESS, NULL);
 }
 
 static void bad_magic(const struct request *r, struct bads *out)
 {
 	(void)r;
-	bad(out, 0, PAGER_EINVAL, NULL);
-	bad(out, PAGER_MAGIC + 1, PAGER_EINVAL, NULL);
-	bad(out, __builtin_bswap32(PAGER_MAGIC), PAGER_EINVAL, NULL);
+	bads_add(out, 0, PAGER_EINVAL, NULL);
+	bads_add(out, PAGER_MAGIC + 1, PAGER_EINVAL, NULL);
+	bads_add(out, __builtin_bswap32(PAGER_MAGIC), PAGER_EINVAL, NULL);
 }
 
 static void bad_major(const struct request *r, struct bads *out)
 {
 	(void)r;
-	bad(out, 0, PAGER_EVERSION, NULL);
-	bad(out, PAGER_VERSION_MAJOR + 1, PAGER_EVERSION, NULL);
-	bad(out, UINT16_MAX, PAGER_EVERSION, NULL);
+	bads_add(out, 0, PAGER_EVERSION, NULL);
+	bads_add(out, PAGER_VERSION_MAJOR + 1, PAGER_EVERSION, NULL);
+	bads_add(out, UINT16_MAX, PAGER_EVERSION, NULL);
 }
 
 static void bad_batch_count(const struct request *r, struct bads *out)
 {
-	uint64_t count = value_of(r, "count");
+	uint64_t count = request_value(r, "count");
 
-	bad(out, 0, PAGER_EINVAL, NULL);
-	bad(out, count - 1, PAGER_EINVAL, NULL);
-	bad(out, count + 1, PAGER_EINVAL, NULL);
-	bad(out, PAGER_BATCH_MAX, PAGER_EINVAL, NULL);
-	bad(out, PAGER_BATCH_MAX + 1, PAGER_ETOOBIG, NULL);
-	bad(out, UINT32_MAX, PAGER_ETOOBIG, NULL);
+	bads_add(out, 0, PAGER_EINVAL, NULL);
+	bads_add(out, count - 1, PAGER_EINVAL, NULL);
+	bads_add(out, count + 1, PAGER_EINVAL, NULL);
+	bads_add(out, PAGER_BATCH_MAX, PAGER_EINVAL, NULL);
+	bads_add(out, PAGER_BATCH_MAX + 1, PAGER_ETOOBIG, NULL);
+	bads_add(out, UINT32_MAX, PAGER_ETOOBIG, NULL);
 }
 
 /* Text and tokens are no numbers; and some fields may be anything. */
@@ -576,6 +572,19 @@ static const struct rule {
     {NULL, "name", texts},
     {NULL, "token", texts},
     {NULL, "cursor", anything},
+    {"space_policy", "around", bad_around},
+    {"pool_info", "pool", bad_pool},
+    {"pool_blocks", "pool", bad_pool},
+    {"pool_cells", "pool", bad_pool},
+    {"pool_holders", "pool", bad_pool},
+    {NULL, "pool", bad_own_pool},
+    {"pool_resize", "size", bad_pool_size},
+    {"pool_grow", "size", bad_pool_size},
+    {"pool_online", "zone", bad_zone},
+    {"pool_online", "addr", bad_block_on},
+    {"pool_offline", "addr", bad_block_off},
+    {"pool_holders", "addr", bad_phys},
+    {"pool_holders", "len", bad_phys_len},
     {"ping", "cookie", anything},
     {"user_info", "uid", bad_uid},
     {"hello", "magic", bad_magic},

@@ -81,11 +81,25 @@ static uint64_t flags_of(struct noise *noise, const struct pager_op *op)
 	}
 }
 
+/* The same for an operation on a pool: blocks of 2 MiB, in pool 1 mostly. */
+static uint64_t pool_sense(struct noise *noise, const char *name)
+{
+	if (strcmp(name, "pool") == 0)
+		return below(noise, 8) != 0;
+	if (strcmp(name, "zone") == 0)
+		return below(noise, 2);
+	return below(noise, 20) << 21;
+}
+
 /* A sensible value, if the field is a number. */
 static uint64_t sense(struct noise *noise, const struct pager_op *op,
 		      const char *name)
 {
 #define IS(text) (strcmp(name, text) == 0)
+	if (op->number >= PAGER_OP_POOL_LIST)
+		return pool_sense(noise, name);
+	if (IS("around"))
+		return below(noise, 3);
 	if (IS("space"))
 		return handle_of(noise, noise->spaces, noise->space_count);
 	if (IS("object"))

@@ -103,6 +103,12 @@ static struct request *add(const char *name, unsigned int op, const void *body,
 
 #define IN_SPACE .space = bed.space
 
+static struct request *as_admin(struct request *r)
+{
+	r->client = bed.admin;
+	return r;
+}
+
 static void add_server(void)
 {
 	ADD("hello", HELLO, hello, .magic = PAGER_MAGIC,
@@ -131,6 +137,8 @@ static void add_spaces(void)
 	    .len = 16 * PAGE);
 	ADD("space_resident", SPACE_RESIDENT, range, IN_SPACE, .addr = BED_ANON,
 	    .len = 16 * PAGE);
+	ADD("space_policy", SPACE_POLICY, space_policy, IN_SPACE,
+	    .around = PAGER_AROUND_64K);
 }
 
 static void add_maps(void)
@@ -259,6 +267,31 @@ static void add_objects(void)
 	memcpy(r->body.token.token, bed.token, sizeof(bed.token));
 }
 
+static void add_pools(void)
+{
+	add("pool_list", PAGER_OP_POOL_LIST, NULL, 0);
+	ADD("pool_info", POOL_INFO, pool, .pool = 1);
+	as_admin(ADD("pool_resize", POOL_RESIZE, pool_size, .pool = 1,
+		     .size = 8 * BED_BLOCK));
+	as_admin(ADD("pool_resize down", POOL_RESIZE, pool_size, .pool = 1,
+		     .size = BED_BLOCK));
+	as_admin(ADD("pool_online", POOL_ONLINE, pool_online, .pool = 1,
+		     .zone = PAGER_ZONE_MOVABLE,
+		     .addr = BED_POOL + 2 * BED_BLOCK));
+	as_admin(ADD("pool_offline", POOL_OFFLINE, pool_addr, .pool = 1,
+		     .addr = BED_POOL + 3 * BED_BLOCK));
+	as_admin(ADD("pool_unplug_all", POOL_UNPLUG_ALL, pool, .pool = 1));
+	ADD("pool_blocks", POOL_BLOCKS, pool_cursor, .pool = 1);
+	ADD("pool_cells", POOL_CELLS, pool_cursor, .pool = 1,
+	    .cursor = BED_POOL + BED_BLOCK);
+	as_admin(ADD("pool_holders", POOL_HOLDERS, pool_range, .pool = 0,
+		     .addr = PAGE, .len = BED_BLOCK));
+	add("pool_events", PAGER_OP_POOL_EVENTS, NULL, 0);
+	as_admin(ADD("pool_grow", POOL_GROW, pool_size, .pool = 1,
+		     .size = BED_POND));
+	as_admin(ADD("pool_grow off", POOL_GROW, pool_size, .pool = 1));
+}
+
 /* A batch of other requests, which must be there already. */
 static void add_batch(const char *name, uint32_t flags,
 		      const char *const *members)
@@ -284,10 +317,27 @@ static void add_batches(void)
 	add_batch("batch atomic", PAGER_BATCH_ATOMIC, more);
 }
 
+static void fill_pool(void)
+{
+	const struct pager_req_pool_addr third = {
+	    .pool = 1, .addr = BED_POOL + 2 * BED_BLOCK};
+
+	serve_settle();
+	serve_ok(bed.admin, PAGER_OP_POOL_OFFLINE, third);
+	serve_settle();
+}
+
 void bed_start(const char *config)
 {
-	serve_start(config);
+	char text[2048];
+
+	snprintf(text, sizeof(text),
+		 "memory-block 2M\n"
+		 "pool pond region 32M requested 8M online movable\n%s",
+		 config ? config : "");
+	serve_start(text);
 	bed.admin = serve_join(SERVE_ROOT);
+	fill_pool();
 	bed.me = serve_join(SERVE_ANN);
 	bed.twin = serve_join(SERVE_ANN);
 	bed.other = serve_join(SERVE_BEN);
@@ -311,6 +361,7 @@ void bed_start(const char *config)
 	add_advice();
 	add_pages();
 	add_objects();
+	add_pools();
 	add_batches();
 	if (count != REQUEST_COUNT)
 		test_die("REQUEST_COUNT is %u", count);

@@ -21,6 +21,12 @@
 #define BED_START  UINT64_C(0x10000)   /* the space's own range */
 #define BED_END	   UINT64_C(0x7ffffffff000)
 
+/* And pool 1: sixteen memory blocks of 2 MiB behind boot memory, the first four
+ * with memory, online but for the third. */
+#define BED_BLOCK UINT64_C(0x200000)
+#define BED_POOL  UINT64_C(0x400000)
+#define BED_POND  (16 * BED_BLOCK)
+
 struct bed {
 	struct srv_client *admin;
 	struct srv_client *me, *twin; /* two sessions of Ann's */
@@ -54,7 +60,7 @@ void bed_end(void);
 
 /* The requests, by number and by name (dies if there is none); both need a
  * bed, whose handles they name. */
-#define REQUEST_COUNT 71u
+#define REQUEST_COUNT 85u
 void request_get(unsigned int i, struct request *out);
 void request_find(const char *name, struct request *out);
 

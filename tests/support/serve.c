@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "lib/base/failpoint.h"
+#include "server/pools.h"
 #include "server/recount.h"
 #include "tests/support/unit.h"
 
@@ -35,8 +36,9 @@ void serve_start(const char *text)
 		 text ? text : "");
 	if (srv_config_parse(&config, "test", all, strlen(all), why))
 		test_die("%s", why);
-	if (srv_init(&serve_srv, &config))
-		test_die("no machine");
+	if (srv_pools_place(&config, why, sizeof(why)) ||
+	    srv_init(&serve_srv, &config, why))
+		test_die("%s", why);
 	/* The daemon's own user is nobody in these tests. */
 	serve_srv.uid = 4242;
 	/* What is wanted of the model's picture is this machine's. */
@@ -55,6 +57,16 @@ void serve_end(void)
 	    serve_srv.handles || !RB_EMPTY(&serve_srv.named))
 		test_die("sessions have left something behind");
 	srv_fini(&serve_srv);
+}
+
+void serve_settle(void)
+{
+	unsigned int steps = 0;
+
+	/* Time that stands still: no second try is due. */
+	while (srv_pools_work(&serve_srv, 1) == 0)
+		if (++steps > 100000)
+			test_die("the work does not end");
 }
 
 static void recount(void)
@@ -231,6 +243,28 @@ static void draw_session(FILE *f, const struct srv_session *session)
 		session->handles.live);
 }
 
+static void draw_pool(FILE *f, uint32_t number)
+{
+	struct pager_pool *pool = pager_pool_get(serve_srv.core, number);
+	struct pager_pool_info info;
+	struct pager_block_info b;
+
+	if (!pool)
+		return;
+	pager_pool_info(pool, 1, &info);
+	fprintf(f,
+		"pool %u requested %" PRIu64 " plugged %" PRIu64
+		" grow %" PRIu64 " wishes %" PRIu64 " working %d\n",
+		number, info.requested, info.plugged, info.grow_max,
+		info.resizes, info.working);
+	for (uint64_t pfn = info.addr; pager_pool_block(pool, pfn, &b);
+	     pfn += info.memory_block)
+		fprintf(f,
+			"  block %#" PRIx64 " state %u zone %u plugged %" PRIu64
+			"\n",
+			pfn, b.state, b.zone, b.plugged);
+}
+
 char *serve_picture(void)
 {
 	const struct srv_session *session;
@@ -247,6 +281,9 @@ char *serve_picture(void)
 		fprintf(f, "user %u sessions %" PRIu64 " handles %" PRIu64 "\n",
 			(unsigned int)user->uid, user->sessions,
 			user->object_handles);
+	for (uint32_t i = 1; i < PAGER_POOLS_MAX; i++)
+		draw_pool(f, i);
+	fprintf(f, "events %" PRIu64 "\n", srv_pools_newest_event(&serve_srv));
 	fclose(f);
 	free(model);
 	return text;

@@ -34,6 +34,9 @@ extern void (*serve_tap)(const struct srv_client *client, const void *packet,
 void serve_start(const char *config);
 void serve_end(void);
 
+/* Let the model do its own work, until there is none. */
+void serve_settle(void);
+
 /* Somebody connects; with HELLO said, both features, or without. */
 struct srv_client *serve_join(uid_t uid);
 struct srv_client *serve_connect(uid_t uid);

@@ -121,6 +121,10 @@ wrong "--nodes 0: too small" --nodes 0
 wrong "--nodes 9999999: too large" --nodes 9999999
 wrong "--nodes 16K: not a number" --nodes 16K
 wrong "--ready-fd x: not a number" --ready-fd x
+wrong "--memory-block 1M: too small" --memory-block 1M
+wrong "--pool a: region is missing" --pool a
+wrong "--pool a,region=8M,wurst=1: no such key of a pool" \
+	--pool a,region=8M,wurst=1
 wrong "--ready-fd  3: not a number" --ready-fd " 3"
 
 # --- the configuration
@@ -188,9 +192,39 @@ bad "user no-such-user limit spaces 1: no such user" \
 bad "user root spaces 1 1: limit is missing after the user" \
 	"user root spaces 1 1"
 bad "user root limit wurst 1: no such limit" "user root limit wurst 1"
-bad "a b c d e f g: too many words" "a b c d e f g"
+bad "cpus 1 2 3 4 5 6: too many words" "cpus 1 2 3 4 5 6"
+printf 'memory 64M\n%s\n' "$(echo {1..65})" >"$config"
+expect 1 --check-config --config "$config"
+one_line ": too many words"
+bad "memory-block 3M: not a power of two" "memory-block 3M"
+bad "pool a: region is missing" "pool a"
+bad "pool a region -1: not a number" "pool a region -1"
+bad "pool a region 8M requested 3M: requested is not a multiple of block" \
+	"pool a region 8M requested 3M"
 bad '\^[[2J: unknown setting' $'\033[2J'
 bad "line too long" "$(head -c 2000 /dev/zero | tr '\0' x)"
+
+# Pools that are right by themselves, and not where they are.
+bad_pools() {
+	printf 'memory 64M\nmemory-block 4M\n%s\n' "$2" >"$config"
+	expect 1 --check-config --config "$config"
+	one_line "$config:$1"
+	expect 1 --config "$config" --socket "$work/s"
+	one_line "$config:$1"
+	[ ! -e "$work/s" ] || fail "it made a socket"
+}
+bad_pools "3: pool a: over boot memory" "pool a region 8M addr 8M"
+bad_pools "3: pool a: region is not a multiple of the memory block" \
+	"pool a region 6M"
+bad_pools "3: pool a: beyond 16T" "pool a region 8G addr 16380G"
+bad_pools "4: pool b: over the pool a" "pool a region 8M addr 64M
+pool b region 8M addr 68M"
+bad_pools "3: pool a: over the table nodes, from 480G to 512G" \
+	"pool a region 8M addr 490G"
+rm "$config"
+expect 1 --pool a,region=1G,addr=0 --socket "$work/s"
+one_line "--pool: pool a: over boot memory"
+
 printf 'memory 64M\n\nlimit\0spaces 1\n' >"$config"
 expect 1 --check-config --config "$config"
 one_line "$config:3: not a text file"

@@ -234,7 +234,9 @@ START_TEST(without_memory_nothing_is_left_of_it)
 #ifdef PAGER_FAILPOINTS
 	static const char *const text = "socket /a\nsocket /b\n"
 					"user 5 limit spaces 1\n"
-					"user 6 limit spaces 1\n";
+					"user 6 limit spaces 1\n"
+					"pool a region 8M\n"
+					"pool b region 8M\n";
 	unsigned int failed = 0;
 
 	for (unsigned long n = 1;; n++) {
@@ -250,7 +252,7 @@ START_TEST(without_memory_nothing_is_left_of_it)
 		ck_assert_ptr_null(config.socket);
 	}
 	pager_fail_arm(0);
-	ck_assert_uint_eq(failed, 4);
+	ck_assert_uint_eq(failed, 6);
 	srv_config_fini(&config);
 #endif
 }
@@ -278,7 +280,7 @@ START_TEST(options_win_over_the_configuration)
 	    options_of(&options, "--memory=64M", "--simulate", "-vv"), 0);
 	ck_assert_uint_eq(options.verbose, 2);
 	ck_assert_int_eq(options.ready_fd, -1);
-	srv_options_apply(&options, &config);
+	ck_assert_int_eq(srv_options_apply(&options, &config, why), 0);
 	ck_assert_uint_eq(config.memory, 64 << 20);
 	ck_assert_uint_eq(config.nodes, 100);
 	ck_assert(config.simulate);
@@ -297,6 +299,11 @@ START_TEST(wrong_options_are_refused)
 	    {"--nodes", "1", "--nodes 1: too small"},
 	    {"--ready-fd", "x", "--ready-fd x: not a number"},
 	    {"--tree", NULL, "--tree: unknown option"},
+	    {"--memory-block", "5M", "--memory-block 5M: not a power of two"},
+	    {"--pool", "a", "--pool a: region is missing"},
+	    {"--pool", "", "--pool : a pool needs a name"},
+	    {"--pool=a,region=8M", "--pool=a region 8M",
+	     "--pool a region 8M: another pool has this name"},
 	    {"-x", NULL, "-x: unknown option"},
 	    {"here", NULL, "here: unexpected argument"},
 	    {"--check-config", NULL, "--check-config needs --config FILE"},
@@ -309,6 +316,198 @@ START_TEST(wrong_options_are_refused)
 		    options_of(&options, rows[i].a, rows[i].b, NULL), -1);
 		ck_assert_str_eq(why, rows[i].reason);
 	}
+}
+END_TEST
+
+/* --- pools ---------------------------------------------------------------- */
+
+/* Valid, and everything has its place. */
+static void placed(const char *text)
+{
+	valid(text);
+	ck_assert_msg(srv_pools_place(&config, why, sizeof(why)) == 0, "%s",
+		      why);
+}
+
+START_TEST(a_pool_has_defaults_and_every_key)
+{
+	const struct srv_config_pool *p;
+
+	placed("memory 1G\nmemory-block 4M\n"
+	       "pool small region 8M\n"
+	       "pool large addr 16G region 64G block 4M requested 8G mode bbm "
+	       "big-block 1G node 3 online movable ratio 200 threshold 2G "
+	       "retry 10 retry-max 20 grow 32G offline-only yes reserve yes\n");
+	ck_assert_uint_eq(config.memory_block, 4 << 20);
+	ck_assert_uint_eq(config.pool_count, 2);
+	p = config.pools;
+	ck_assert_str_eq(p->name, "small");
+	ck_assert(p->placed && p->addr == UINT64_C(1) << 30);
+	ck_assert(p->region == 8 << 20 && p->block == 2 << 20);
+	ck_assert(!p->requested && !p->grow && !p->offline_only && !p->reserve);
+	ck_assert(p->mode == PAGER_POOL_MODE_AUTO &&
+		  p->online == SRV_ONLINE_AUTO && p->line == 3);
+	p = config.pools + 1;
+	ck_assert(!p->placed && p->addr == UINT64_C(16) << 30);
+	ck_assert(p->region == UINT64_C(64) << 30 && p->block == 4 << 20);
+	ck_assert(p->requested == UINT64_C(8) << 30 && p->node == 3);
+	ck_assert(p->mode == PAGER_POOL_MODE_BBM && p->big_block == 1 << 30);
+	ck_assert(p->online == SRV_ONLINE_MOVABLE && p->ratio == 200);
+	ck_assert(p->threshold == UINT64_C(2) << 30 && p->retry_ms == 10);
+	ck_assert(p->retry_max_ms == 20 && p->grow == UINT64_C(32) << 30);
+	ck_assert(p->offline_only && p->reserve && p->line == 4);
+	ck_assert_uint_eq(srv_pools_end(&config), UINT64_C(80) << 30);
+	srv_config_fini(&config);
+}
+END_TEST
+
+START_TEST(pools_without_a_place_fill_the_gaps)
+{
+	placed("memory 5M\nmemory-block 2M\n"
+	       "pool a region 4M\n"
+	       "pool b addr 6M region 2M\n"
+	       "pool c region 2M\n"
+	       "pool d region 480G\n"
+	       "pool e region 8M block 8M\n");
+	ck_assert_uint_eq(config.pools[0].addr, 8 << 20);
+	ck_assert_uint_eq(config.pools[2].addr, 12 << 20);
+	/* Not where the table nodes are. */
+	ck_assert_uint_eq(config.pools[3].addr, UINT64_C(512) << 30);
+	ck_assert_uint_eq(config.pools[4].addr, 16 << 20);
+	srv_config_fini(&config);
+}
+END_TEST
+
+START_TEST(wrong_pools_are_refused_with_their_line)
+{
+	static const struct {
+		const char *line, *reason;
+	} rows[] = {
+	    {"pool", "a pool needs a name"},
+	    {"pool a", "region is missing"},
+	    {"pool a region", "a value is missing"},
+	    {"pool a region 8M region 8M", "a key is there twice"},
+	    {"pool a size 8M", "no such key of a pool"},
+	    {"pool 12 region 8M", "a pool's name is no number"},
+	    {"pool boot region 8M", "boot is the boot pool's name"},
+	    {"pool abcdefghijklmnopqrstuvwxyz123456 region 8M",
+	     "a pool's name has 1 to 31 bytes"},
+	    {"pool \xc3\xa4 region 8M", "a pool's name is printable ASCII"},
+	    {"pool a region -1", "not a number"},
+	    {"pool a region 5000", "not a multiple of 4K"},
+	    {"pool a region 17T", "too large"},
+	    {"pool a region 99999999999999999999", "too large"},
+	    {"pool a region 7M", "region is not a multiple of block"},
+	    {"pool a region 8M block 3M", "not a power of two"},
+	    {"pool a region 8M block 0", "not a power of two"},
+	    {"pool a region 8M block 16M", "region is not a multiple of block"},
+	    {"pool a region 8M requested 3M",
+	     "requested is not a multiple of block"},
+	    {"pool a region 8M requested 10M", "requested is more than region"},
+	    {"pool a region 8M grow 3M", "grow is not a multiple of block"},
+	    {"pool a region 8M grow 10M", "grow is more than region"},
+	    {"pool a region 8M addr 1M", "addr is not a multiple of block"},
+	    {"pool a region 8M mode big", "no such value"},
+	    {"pool a region 8M online maybe", "no such value"},
+	    {"pool a region 8M reserve maybe", "neither yes nor no"},
+	    {"pool a region 8M ratio 0", "too small"},
+	    {"pool a region 8M retry 9 retry-max 8",
+	     "retry-max is less than retry"},
+	    {"pool a region 8M node 70000", "too large"},
+	    {"memory-block 1M", "too small"},
+	    {"memory-block 8G", "too large"},
+	    {"memory-block 3M", "not a power of two"},
+	};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		size_t n, m = strlen(rows[i].reason);
+
+		ck_assert_msg(parse(rows[i].line) == -1, "%s was taken",
+			      rows[i].line);
+		n = strlen(why);
+		ck_assert_msg(n > m && strcmp(why + n - m, rows[i].reason) == 0,
+			      "%s: %s", rows[i].line, why);
+		ck_assert_ptr_eq(strstr(why, "file:1: "), why);
+	}
+	invalid("pool a region 8M\npool a region 8M\n",
+		"file:2: pool a region 8M: another pool has this name");
+	ck_assert_ptr_null(config.pools);
+}
+END_TEST
+
+START_TEST(pools_that_do_not_fit_are_told_with_their_line)
+{
+	static const struct {
+		const char *text, *reason;
+	} rows[] = {
+	    {"pool a region 6M\n",
+	     "f:2: pool a: region is not a multiple of the memory block"},
+	    {"pool a region 8M addr 18M\n",
+	     "f:2: pool a: addr is not a multiple of the memory block"},
+	    {"pool a region 8M addr 4M\n", "f:2: pool a: over boot memory"},
+	    {"pool a region 8M addr 12M\npool b region 8M addr 16M\n",
+	     "f:3: pool b: over the pool a"},
+	    {"pool a region 8M addr 479G\npool b region 8G addr 478G\n",
+	     "f:3: pool b: over the table nodes, from 480G to 512G"},
+	    {"pool a region 8M addr 500G\n",
+	     "f:2: pool a: over the table nodes, from 480G to 512G"},
+	    {"pool a region 15T addr 2T\n", "f:2: pool a: beyond 16T"},
+	    {"pool a region 15T\npool b region 2T\n",
+	     "f:3: pool b: beyond 16T"},
+	    {"pool a region 8M mode bbm big-block 2M\n",
+	     "f:2: pool a: big-block is less than a block"},
+	    {"pool a region 8M mode bbm big-block 16M\n",
+	     "f:2: pool a: big-block is more than region"},
+	    {"pool a region 8M mode sbm block 8M\n",
+	     "f:2: pool a: mode sbm needs a block of at most a memory block"},
+	};
+	char text[256];
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		snprintf(text, sizeof(text), "memory 8M\n%smemory-block 4M\n",
+			 rows[i].text);
+		valid(text);
+		config.file = "f";
+		ck_assert_msg(srv_pools_place(&config, why, sizeof(why)) == -1,
+			      "%s was taken", rows[i].text);
+		ck_assert_str_eq(why, rows[i].reason);
+		srv_config_fini(&config);
+	}
+}
+END_TEST
+
+START_TEST(a_pool_of_the_command_line_wins)
+{
+	struct srv_options options;
+
+	valid("memory-block 2M\npool a region 8M\npool b region 8M\n");
+	ck_assert_int_eq(options_of(&options, "--pool=a,region=16M,node=2",
+				    "--pool", "c region 4M requested 2M"),
+			 0);
+	ck_assert_int_eq(srv_options_apply(&options, &config, why), 0);
+	ck_assert_uint_eq(config.pool_count, 3);
+	ck_assert_uint_eq(config.pools[0].region, 16 << 20);
+	ck_assert(config.pools[0].node == 2 && config.pools[0].line == 0);
+	ck_assert_str_eq(config.pools[2].name, "c");
+	ck_assert_uint_eq(config.pools[2].requested, 2 << 20);
+	srv_config_fini(&config);
+	valid("memory-block 2M\n");
+	ck_assert_int_eq(
+	    options_of(&options, "--pool=a,region=16M,addr=0", NULL, NULL), 0);
+	ck_assert_int_eq(srv_options_apply(&options, &config, why), -1);
+	ck_assert_str_eq(why, "--pool: pool a: over boot memory");
+}
+END_TEST
+
+START_TEST(pools_count_in_what_there_is)
+{
+	struct srv_limits limits;
+
+	placed("memory 1G\npool a region 3G\n");
+	ck_assert_uint_eq(srv_config_nodes(&config), 1048576 / 16 + 65536);
+	srv_config_limits(&config, 1000, false, &limits);
+	ck_assert_uint_eq(limits.max[PAGER_USER_FRAMES], 524288);
+	srv_config_fini(&config);
 }
 END_TEST
 
@@ -327,6 +526,12 @@ int main(void)
 	    without_memory_nothing_is_left_of_it,
 	    options_win_over_the_configuration,
 	    wrong_options_are_refused,
+	    a_pool_has_defaults_and_every_key,
+	    pools_without_a_place_fill_the_gaps,
+	    wrong_pools_are_refused_with_their_line,
+	    pools_that_do_not_fit_are_told_with_their_line,
+	    a_pool_of_the_command_line_wins,
+	    pools_count_in_what_there_is,
 	};
 
 	return UNIT_RUN("config", tests);

@@ -207,7 +207,7 @@ START_TEST(starting)
 						  sizeof(text) - 1, why),
 				 0);
 		pager_fail_arm(n);
-		ret = srv_init(&srv, &config);
+		ret = srv_init(&srv, &config, why);
 		pager_fail_arm(0);
 		if (ret == 0) {
 			srv_fini(&srv);
