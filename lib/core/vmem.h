@@ -290,8 +290,10 @@ enum vmem_work {
 };
 /*
  * One step of the worker at the time now_ms (any clock that only grows): at
- * most one sub-block (SBM) or one memory block (BBM) whose contents have to be
- * moved, or at most one memory block's worth of work that moves nothing.
+ * most one sub-block (SBM) or one memory block (BBM; unsafe: a big block) whose
+ * contents have to be moved, or at most one memory block's worth of work that
+ * moves nothing. Between a question to vmem_driver_notify and its end nothing
+ * is done.
  */
 enum vmem_work vmem_driver_step(struct vmem_driver *driver, uint64_t now_ms,
 				uint64_t *due_ms);

@@ -154,6 +154,23 @@ START_TEST(what_is_used_less_goes_before_what_is_used_more)
 }
 END_TEST
 
+START_TEST(a_cost_between_two_rounds_is_borne_by_the_upper_one)
+{
+	vs_init(&vs);
+	vs.device.addr = 448;
+	vs.memory_block = 64;
+	vs.config.unit = 32; /* a round is two pages */
+	vs_start(&vs);
+	vs_go(64);
+	vs_use(&vs, 448, 3, false);
+	vs_use(&vs, 480, 5, false);
+	vs_hush(&vs);
+	vs_go(32);
+	vs_said(&vs, "take 448+32, UNPLUG 448+32, unplugged 448+32");
+	vs_done();
+}
+END_TEST
+
 START_TEST(in_linux_order_it_goes_from_the_top_whatever_is_used)
 {
 	struct vs *s = eights(true, mixed);
@@ -224,6 +241,9 @@ START_TEST(an_emptied_block_that_is_vetoed_is_tried_once_a_run)
 	vs_answer(s, VS_OFFLINING, 0, -EBUSY);
 	vs_request(s, 0);
 	ck_assert_int_eq(vs_run(s, 0), VMEM_WAIT);
+	vs_said(s, "take 404+4, UNPLUG 404+4, unplugged 404+4, "
+		   "offline_and_remove 404+4=EBUSY, "
+		   "take 401+3, UNPLUG 401+3, unplugged 401+3");
 	vs_told(s, "unplug 404+4, unplug 401+3, "
 		   "busy 400 memory, retry 10");
 	vs_done();
@@ -450,6 +470,7 @@ int main(void)
 	    sub_blocks_that_need_no_moving_go_together,
 	    what_needs_no_moving_goes_first_of_all_that_is_online,
 	    what_is_used_less_goes_before_what_is_used_more,
+	    a_cost_between_two_rounds_is_borne_by_the_upper_one,
 	    in_linux_order_it_goes_from_the_top_whatever_is_used,
 	    no_more_than_is_asked_for_goes,
 	    busy_sub_blocks_are_skipped,

@@ -166,6 +166,21 @@ START_TEST(busy_is_tried_again_after_a_time_that_doubles_to_its_bound)
 }
 END_TEST
 
+START_TEST(a_run_that_another_follows_at_once_tells_of_no_retry)
+{
+	struct vs *s = vs_with(VMEM_ZONE_MOVABLE, 8);
+
+	vs_use(s, 400, 1, true);
+	vs_request(s, 0);
+	ck_assert_int_eq(vs_run(s, 0), VMEM_WAIT);
+	/* The first removed a block, the second found nothing more. */
+	vs_told(s, "unplug 404+4, unplug 401+3, busy 400 memory, "
+		   "busy 400 memory, retry 10");
+	ck_assert_uint_eq(s->due, 10);
+	vs_done();
+}
+END_TEST
+
 START_TEST(the_times_are_fifty_and_three_hundred_seconds_if_not_said)
 {
 	vs_init(&vs);
@@ -486,6 +501,7 @@ int main(void)
 	    beyond_what_is_usable_it_is_blocked_until_that_changes,
 	    unused_blocks_beyond_what_is_usable_are_left_alone,
 	    busy_is_tried_again_after_a_time_that_doubles_to_its_bound,
+	    a_run_that_another_follows_at_once_tells_of_no_retry,
 	    the_times_are_fifty_and_three_hundred_seconds_if_not_said,
 	    out_of_memory_is_tried_again,
 	    any_other_error_breaks_it_for_good_and_visibly,
