@@ -106,6 +106,30 @@ run 0 --spawn "${few[@]}"
 [ "$(field processes)" -eq "$processes" ] || fail "processes: not $processes"
 [ "$(field private-pages)" -eq "$pages" ] || fail "pages: not $pages"
 
+# What a pool does meanwhile must not be seen; and it must do something.
+echo "a pool that breathes changes nothing"
+for wrong in 64M 64M..32M 1M..64M ..64M 64M.. 64M..64M -8M..8M; do
+	run 2 --spawn "--breathe=$wrong" "${few[0]}"
+	grep -q 'multiples of 8M' "$work/err" || fail "not said: $wrong"
+done
+run 2 --socket "$work/nobody" --breathe 0..64M "${few[0]}"
+: >"$work/breathing"
+for trace in "${traces[@]}"; do
+	run 0 --spawn --verify --breathe 0..64M --json "$trace"
+	sed '$d' "$work/out" >>"$work/breathing"
+	tail -n 1 "$work/out" >>"$work/breaths"
+	for name in wishes plugged unplugged; do
+		tail -n 1 "$work/out" |
+			grep -Eq "\"breathe\":.*\"$name\":[1-9]" ||
+			fail "nothing $name: $trace"
+	done
+done
+grep -q '"moved":[1-9]' "$work/breaths" || fail "no page was ever moved"
+run 0 --spawn --verify --quiet --jobs 2 --breathe 8M..32M "${few[@]}"
+check_identical "${few[@]}"
+diff <(head -n "$(wc -l <"$work/breathing")" "$work/alone") \
+	"$work/breathing" >&2 || fail "breathing changes the answer"
+
 # tampered NAME EDIT DIFFERS: awk program EDIT over a recording must
 # be found out: exit 1, and DIFFERS is how many pages differ (+: some; *: some,
 # or a refusal).
