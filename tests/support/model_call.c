@@ -24,6 +24,9 @@ static void call_space(struct model *m, const struct model_op *op,
 	take(got, pager_space_new(m->world.core, m->account[op->account],
 				  m->world.mmu, range, &limits,
 				  &m->space[op->space]));
+	if (got->err == PAGER_OK)
+		take(got, pager_space_set_around(m->space[op->space],
+						 (enum pager_around)op->flags));
 }
 
 static void call_map(struct model *m, const struct model_op *op,

@@ -508,6 +508,19 @@ static enum model_kind sensible(struct model_gen *g, const struct oracle *o,
 	return kind;
 }
 
+static struct model_op gen_space(struct model_gen *g, const struct oracle *o)
+{
+	struct model_op op = {
+	    .kind = MODEL_SPACE,
+	    .space = pick_slot(g, o, false),
+	    .account = (uint8_t)rng_below(&g->rng, MODEL_ACCOUNTS),
+	};
+
+	if (g->around)
+		op.flags = (uint32_t)rng_below(&g->rng, PAGER_AROUND_2M + 1);
+	return op;
+}
+
 /* An aligned stretch inside of the window, which has some. */
 static uint64_t pick_stretch(struct model_gen *g, const struct oracle *o)
 {
@@ -533,10 +546,8 @@ static struct model_op gen_stretch(struct model_gen *g, const struct oracle *o)
 	    .seed = rng_below(r, 1000),
 	};
 
-	if (!o->space[op.space].live) {
-		op.kind = MODEL_SPACE;
-		return op;
-	}
+	if (!o->space[op.space].live)
+		return gen_space(g, o);
 	switch (rng_below(r, 8)) {
 	case 0:
 	case 1:
@@ -582,6 +593,8 @@ struct model_op model_gen_next(struct model_gen *g, const struct oracle *o)
 	op.seed = rng_below(r, 1000);
 	if (op.kind == MODEL_SPACE) {
 		op.space = pick_slot(g, o, false);
+		if (g->around)
+			op.flags = (uint32_t)rng_below(r, PAGER_AROUND_2M + 1);
 		return op;
 	}
 	op.addr = pick_addr(g, o, s);

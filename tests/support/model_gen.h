@@ -21,6 +21,7 @@ struct model_gen {
 	unsigned int pool_percent; /* of all: pools and their workers */
 	unsigned int move_percent; /* of all: frames move */
 	unsigned int stretch_percent; /* of all: whole aligned 2 MiB */
+	bool around;		      /* some spaces fill around a fault */
 	bool one_page;		      /* reads and writes stay in one page */
 	unsigned int lengths;	      /* usual longest range, pages */
 	uint64_t object_pages;	      /* usual largest object */

@@ -225,7 +225,7 @@ static void collapse(struct model *m)
 	large_collapse_all(m->world.core);
 	for (int i = 0; i < MODEL_SPACES; i++)
 		if (m->space[i])
-			m->space[i]->around = PAGER_AROUND_OFF;
+			m->space[i]->around = m->oracle.space[i].around;
 }
 
 /* The stretches that a space's window covers whole, one after the other. */

@@ -22,7 +22,7 @@ enum {
 };
 
 enum model_kind {
-	MODEL_SPACE = 0, /* a new space in slot space */
+	MODEL_SPACE = 0, /* a new space in slot space; flags: around */
 	MODEL_FORK,	 /* space, into slot other */
 	MODEL_CLEAR,
 	MODEL_FREE,

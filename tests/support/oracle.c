@@ -312,11 +312,13 @@ void oracle_settle(struct oracle *o)
 
 /* --- spaces --------------------------------------------------------------- */
 
-static void space_new(struct oracle *o, struct oracle_space *s, uint8_t account)
+static void space_new(struct oracle *o, struct oracle_space *s, uint8_t account,
+		      uint8_t around)
 {
 	memset(s, 0, sizeof(*s));
 	s->live = true;
 	s->account = account;
+	s->around = around;
 	s->page = xcalloc(o->config.pages, sizeof(*s->page));
 }
 
@@ -354,7 +356,7 @@ static void space_fork(struct oracle *o, const struct model_op *op)
 	const struct oracle_space *parent = &o->space[op->space];
 	struct oracle_space *child = &o->space[op->other];
 
-	space_new(o, child, op->account);
+	space_new(o, child, op->account, parent->around);
 	for (uint64_t i = 0; i < o->config.pages; i++) {
 		struct oracle_page *p = &child->page[i];
 
@@ -469,7 +471,7 @@ static uint32_t apply(struct oracle *o, const struct model_op *op,
 	struct oracle_space *s = &o->space[op->space];
 	switch (op->kind) {
 	case MODEL_SPACE:
-		space_new(o, s, op->account);
+		space_new(o, s, op->account, (uint8_t)op->flags);
 		return ORACLE_OK;
 	case MODEL_FORK:
 		space_fork(o, op);

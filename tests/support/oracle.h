@@ -59,6 +59,7 @@ struct oracle_space {
 	uint64_t peak;
 	uint64_t brk_start;
 	uint64_t brk;
+	uint8_t around; /* PAGER_AROUND_*: faults may fill more than asked */
 	struct oracle_space *snapshot;
 };
 
@@ -125,6 +126,11 @@ uint64_t oracle_objects(const struct oracle *o);
 bool oracle_exclusive(const struct oracle *o, const struct oracle_page *p);
 /* What an access to the page would be answered; stacks do not grow. */
 enum pager_signal oracle_allows(const struct oracle_page *p, uint32_t access);
+/* Could a write fault at vpn have filled this empty page as well? */
+bool oracle_may_fill(const struct oracle *o, const struct oracle_space *s,
+		     uint64_t vpn, uint64_t page);
+/* The core did. */
+void oracle_filled(struct oracle *o, struct oracle_space *s, uint64_t page);
 /* The core took this page back because memory was short (it was lazy). */
 void oracle_reclaimed(struct oracle *o, struct oracle_page *p);
 

@@ -146,6 +146,26 @@ enum pager_signal oracle_touch(struct oracle *o, struct oracle_space *s,
 	return PAGER_SIGNAL_NONE;
 }
 
+/* The part of the aligned stretch lies in one region, private and anonymous,
+ * and the page itself is empty. */
+bool oracle_may_fill(const struct oracle *o, const struct oracle_space *s,
+		     uint64_t vpn, uint64_t page)
+{
+	uint64_t n = s->around == PAGER_AROUND_2M ? 512 : 16;
+	const struct oracle_page *p = oracle_page(o, s, page);
+
+	return s->around && vpn / n == page / n && p->mapped && !p->object &&
+	       !(p->flags & PAGER_REGION_SHARED) &&
+	       p->prot & PAGER_PROT_WRITE && p->type == PAGER_PAGE_NONE &&
+	       oracle_run_start(o, s, page) == oracle_run_start(o, s, vpn);
+}
+
+void oracle_filled(struct oracle *o, struct oracle_space *s, uint64_t page)
+{
+	write_private(o, s, oracle_page(o, s, page));
+	oracle_settle(o);
+}
+
 static uint32_t access_of(const struct oracle_page *p, uint32_t access)
 {
 	if (access)

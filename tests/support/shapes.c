@@ -34,6 +34,7 @@ static void make(void *ctx, uint64_t seed, uint32_t steps, struct hunt_log *log)
 	    .free_percent = s->free_percent,
 	    .move_percent = for_script ? 0 : s->move_percent,
 	    .pool_percent = for_script ? 0 : s->pool_percent,
+	    .around = s->around && !for_script,
 	    .stretch_percent = s->stretch_percent,
 	    .scriptable = for_script,
 	    .decent = for_script,

@@ -24,6 +24,7 @@ struct shape {
 	unsigned int move_percent;    /* of the operations are migrations */
 	unsigned int stretch_percent; /* are about aligned 2 MiB */
 	unsigned int pool_percent;    /* are pools' and their workers' */
+	bool around;		      /* some spaces fill around a fault */
 	uint64_t seeds;
 	uint32_t steps;
 };
