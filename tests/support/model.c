@@ -341,6 +341,16 @@ static void check_shortage(const struct model *m, const struct model_op *op)
 	}
 }
 
+/* By the caller of model_step, who armed it. */
+static bool failed_on_purpose(void)
+{
+#ifdef PAGER_FAILPOINTS
+	return pager_fail_fired() != NULL;
+#else
+	return false;
+#endif
+}
+
 /* Was the refusal one that this machine may make? Then it changed nothing. */
 static bool refused_for_room(const struct model *m, const struct model_op *op)
 {
@@ -353,7 +363,7 @@ static bool refused_for_room(const struct model *m, const struct model_op *op)
 			  model_kind_name(op->kind),
 			  model_error_name(got->err));
 	if (got->err == PAGER_ENOMEM && m->config.frames && !m->config.nodes &&
-	    !m->failed)
+	    !m->failed && !failed_on_purpose())
 		check_shortage(m, op);
 	return true;
 }
