@@ -146,6 +146,11 @@ static const char *set_offline_only(struct srv_config_pool *pool,
 	return yes_or_no(text, &pool->offline_only);
 }
 
+static const char *set_in_order(struct srv_config_pool *pool, const char *text)
+{
+	return yes_or_no(text, &pool->in_order);
+}
+
 static const char *set_reserve(struct srv_config_pool *pool, const char *text)
 {
 	return yes_or_no(text, &pool->reserve);
@@ -155,14 +160,14 @@ static const struct {
 	const char *name;
 	const char *(*set)(struct srv_config_pool *pool, const char *text);
 } keys[] = {
-    {"addr", set_addr},	      {"region", set_region},
-    {"block", set_block},     {"requested", set_requested},
-    {"mode", set_mode},	      {"big-block", set_big_block},
-    {"node", set_node},	      {"online", set_online},
-    {"ratio", set_ratio},     {"threshold", set_threshold},
-    {"retry", set_retry},     {"retry-max", set_retry_max},
-    {"grow", set_grow},	      {"offline-only", set_offline_only},
-    {"reserve", set_reserve},
+    {"addr", set_addr},		{"region", set_region},
+    {"block", set_block},	{"requested", set_requested},
+    {"mode", set_mode},		{"big-block", set_big_block},
+    {"node", set_node},		{"online", set_online},
+    {"ratio", set_ratio},	{"threshold", set_threshold},
+    {"retry", set_retry},	{"retry-max", set_retry_max},
+    {"grow", set_grow},		{"offline-only", set_offline_only},
+    {"in-order", set_in_order}, {"reserve", set_reserve},
 };
 
 /* --- a pool ----------------------------------------------------------------

@@ -49,6 +49,7 @@ struct srv_config_pool {
 	uint32_t ratio; /* percent; 0: the default */
 	enum srv_pool_online online;
 	bool offline_only;
+	bool in_order;
 	bool reserve;
 };
 

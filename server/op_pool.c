@@ -115,7 +115,7 @@ struct srv_result srv_op_pool_info(struct srv_call *call)
 static void span_from(const struct pager_pool *pool, uint64_t cursor,
 		      uint64_t *pfn, struct pager_pool_info *info)
 {
-	pager_pool_info(pool, 0, info);
+	pager_pool_sizes(pool, 0, info);
 	*pfn = cursor >> PAGER_PAGE_SHIFT;
 	if (*pfn < info->addr)
 		*pfn = info->addr;
@@ -195,7 +195,7 @@ static struct srv_result wish(struct srv_call *call, struct pager_pool *pool,
 
 	if (status.err)
 		return srv_result_of(call, status);
-	pager_pool_info(pool, 0, &info);
+	pager_pool_sizes(pool, 0, &info);
 	call->reply.pool_resize.requested = bytes(info.requested);
 	call->reply.pool_resize.wish = info.resizes;
 	return srv_done();
@@ -292,7 +292,7 @@ static struct pager_status get_range(const struct pager_req_pool_range *in,
 	status = srv_convert_phys(in->addr, PAGER_ARG_ADDR, pfn);
 	if (status.err)
 		return status;
-	pager_pool_info(pool, 0, &info);
+	pager_pool_sizes(pool, 0, &info);
 	if (*pfn < info.addr || *pfn - info.addr >= info.region)
 		return pager_refuse(PAGER_ERANGE, PAGER_ARG_ADDR);
 	if (in->len && in->len - 1 > UINT64_MAX - in->addr)

@@ -34,6 +34,7 @@ static struct pager_pool_config to_core(const struct srv_config_pool *in)
 	    .mode = in->mode,
 	    .big_block = pages(in->big_block),
 	    .offline_only = in->offline_only,
+	    .in_order = in->in_order,
 	    .threshold = pages(in->threshold),
 	    .retry_ms = in->retry_ms,
 	    .retry_max_ms = in->retry_max_ms,
@@ -128,7 +129,7 @@ static bool is_same(const struct srv_config_pool *a,
 	       x.retry_ms == y.retry_ms && x.retry_max_ms == y.retry_max_ms &&
 	       x.node == y.node && x.mode == y.mode && x.ratio == y.ratio &&
 	       x.online == y.online && x.offline_only == y.offline_only &&
-	       x.reserve == y.reserve;
+	       x.in_order == y.in_order && x.reserve == y.reserve;
 }
 
 static void log_change(const struct srv_config_pool *pool, const char *what,
@@ -217,7 +218,7 @@ void srv_pools_stats(const struct srv *srv, struct pager_rep_stats *out)
 		out->pools++;
 		if (i == 0)
 			continue;
-		pager_pool_info(pool, 0, &info);
+		pager_pool_sizes(pool, 0, &info);
 		out->pool_requested += info.requested << PAGER_PAGE_SHIFT;
 		out->pool_plugged += info.plugged << PAGER_PAGE_SHIFT;
 		out->pool_moved += info.moved << PAGER_PAGE_SHIFT;

@@ -97,6 +97,9 @@ struct pager_pool_info {
 };
 void pager_pool_info(const struct pager_pool *pool, uint64_t now_ms,
 		     struct pager_pool_info *out);
+/* The same without used and pinned, which are counted chunk by chunk: O(1). */
+void pager_pool_sizes(const struct pager_pool *pool, uint64_t now_ms,
+		      struct pager_pool_info *out);
 
 /* Set the requested size; the worker approaches it. A newer wish replaces one
  * that is being worked on, visibly (event, info.resizes). EALIGN, ERANGE,

@@ -119,11 +119,10 @@ static void plugged_info(const struct pager_pool *pool, uint64_t now_ms,
 		    pool->due_ms > now_ms ? pool->due_ms - now_ms : 1;
 }
 
-void pager_pool_info(const struct pager_pool *pool, uint64_t now_ms,
-		     struct pager_pool_info *out)
+void pager_pool_sizes(const struct pager_pool *pool, uint64_t now_ms,
+		      struct pager_pool_info *out)
 {
 	const struct blocks *b = &pool->blocks;
-	struct pager_block_info sum = {0};
 
 	memset(out, 0, sizeof(*out));
 	out->number = pool->number;
@@ -138,6 +137,15 @@ void pager_pool_info(const struct pager_pool *pool, uint64_t now_ms,
 		boot_info(pool, out);
 	else
 		plugged_info(pool, now_ms, out);
+}
+
+void pager_pool_info(const struct pager_pool *pool, uint64_t now_ms,
+		     struct pager_pool_info *out)
+{
+	const struct blocks *b = &pool->blocks;
+	struct pager_block_info sum = {0};
+
+	pager_pool_sizes(pool, now_ms, out);
 	for (uint64_t at = 0; at < b->region; at += b->size)
 		if (is_boot(pool) ||
 		    b->block[at / b->size].state == PAGER_BLOCK_ONLINE)

@@ -337,7 +337,8 @@ START_TEST(a_pool_has_defaults_and_every_key)
 	       "pool small region 8M\n"
 	       "pool large addr 16G region 64G block 4M requested 8G mode bbm "
 	       "big-block 1G node 3 online movable ratio 200 threshold 2G "
-	       "retry 10 retry-max 20 grow 32G offline-only yes reserve yes\n");
+	       "retry 10 retry-max 20 grow 32G offline-only yes reserve yes "
+	       "in-order yes\n");
 	ck_assert_uint_eq(config.memory_block, 4 << 20);
 	ck_assert_uint_eq(config.pool_count, 2);
 	p = config.pools;
@@ -355,7 +356,8 @@ START_TEST(a_pool_has_defaults_and_every_key)
 	ck_assert(p->online == SRV_ONLINE_MOVABLE && p->ratio == 200);
 	ck_assert(p->threshold == UINT64_C(2) << 30 && p->retry_ms == 10);
 	ck_assert(p->retry_max_ms == 20 && p->grow == UINT64_C(32) << 30);
-	ck_assert(p->offline_only && p->reserve && p->line == 4);
+	ck_assert(p->offline_only && p->reserve && p->in_order);
+	ck_assert_uint_eq(p->line, 4);
 	ck_assert_uint_eq(srv_pools_end(&config), UINT64_C(80) << 30);
 	srv_config_fini(&config);
 }
