@@ -55,21 +55,25 @@ struct pager_status contig_plan(struct pager_space *s,
 {
 	uint64_t align = args->flags & PAGER_MAP_ALIGN_64K ? FRAMES_64K : 1;
 	struct pager_core *core = s->core;
-	uint64_t reclaims;
+	uint64_t limit = limit_of(args->flags), reclaims;
+	bool made = false;
 
-	do {
+	for (;;) {
 		struct pager_status st = reserve(s, args, r);
 
 		if (st.err)
 			return st;
 		reclaims = core->reclaims;
-		*first = frame_find_range(core, args->pages, align,
-					  limit_of(args->flags));
+		*first = frame_find_range(core, args->pages, align, limit);
 		if (*first != FRAME_NONE)
 			return pager_ok();
 		reclaim_lazy(core);
-	} while (reclaims != core->reclaims);
-	return pager_refuse(PAGER_ENOMEM, PAGER_ARG_LEN);
+		if (reclaims != core->reclaims)
+			continue;
+		if (made || !pin_make_run(core, args->pages, align, limit))
+			return pager_refuse(PAGER_ENOMEM, PAGER_ARG_LEN);
+		made = true;
+	}
 }
 
 void contig_commit(struct pager_space *s, const struct pager_region *region,

@@ -17,6 +17,7 @@
 #include "lib/base/failpoint.h"
 #include "lib/core/account.h"
 #include "lib/core/frame_int.h"
+#include "lib/core/pin.h"
 #include "lib/core/reclaim.h"
 #include "lib/core/rmap.h"
 
@@ -112,6 +113,8 @@ static inline struct pager_status reserve(struct pager_core *core, uint64_t n,
 		reclaim_lazy(core);
 	if (kind == FRAME_MOVABLE && frame_free_count(core, kind) < n)
 		pools_grow(core, n - frame_free_count(core, kind));
+	if (kind == FRAME_UNMOVABLE && frame_free_count(core, kind) < n)
+		pin_make_room(core, n);
 	if (frame_free_count(core, kind) < n)
 		return pager_refuse(PAGER_ENOMEM, PAGER_ARG_NONE);
 	return pager_ok();

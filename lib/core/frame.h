@@ -39,8 +39,9 @@ struct pager_status frame_reserve(struct pager_core *core,
 				  struct pager_account *account, uint64_t n);
 /* The same for the pool alone; the caller checks the accounts. */
 struct pager_status frame_reserve_pool(struct pager_core *core, uint64_t n);
-/* Plan: n unmovable frames, the pool alone. A plan for both kinds asks for the
- * sum of both as movable ones too. */
+/* Plan: n unmovable frames, the pool alone. Movable pages make way for them, if
+ * they can lie elsewhere; core->reclaims changes then, too. A plan for both
+ * kinds asks for the sum of both as movable ones as well. */
 struct pager_status frame_reserve_unmovable(struct pager_core *core,
 					    uint64_t n);
 /* Commit: a movable frame with one reference, charged; contents anything. */

@@ -63,6 +63,16 @@ struct pager_status pin_reserve_fault(struct pager_space *s,
 				      uint64_t vpn,
 				      const struct fault_need *need);
 
+/* Unmovable frames are short of n: let movable pages leave the zone KERNEL for
+ * free frames of MOVABLE. What was counted before must be counted again if
+ * core->reclaims has changed. */
+void pin_make_room(struct pager_core *core, uint64_t n);
+/* There is no free run as frame_find_range is asked for: make one by moving
+ * pages elsewhere. True: there is one now; count again. Looks at the first
+ * 16 GiB. */
+bool pin_make_run(struct pager_core *core, uint64_t n, uint64_t align,
+		  uint64_t limit);
+
 /* --- commit -----------------------------------------------------------------
  */
 

@@ -349,6 +349,58 @@ START_TEST(memory_in_pieces_is_not_enough_but_pages_that_may_go_are)
 }
 END_TEST
 
+START_TEST(pages_that_lie_in_the_way_are_moved)
+{
+	uint64_t used;
+
+	start();
+	unit_map(unit_space, 1000, 4000, UNIT_RW);
+	unit_fill(unit_space, 1000, 4000, 1);
+	unit_unmap(unit_space, 1000, 400);
+	unit_fork(unit_space);
+	used = unit_stats().frames_used;
+	/* Below 1 MiB all are taken; above are free ones. */
+	ck_assert_uint_eq(frame_find_range(core, 1, 1, 256), FRAME_NONE);
+	unit_ok(map(100, 100, UNIT_RW, PAGER_MAP_BELOW_1M));
+	in_a_row(100, 100);
+	ck_assert_uint_le(frame(unit_space, 199), 255);
+	unit_ok(map(300, 100, UNIT_RW, PAGER_MAP_BELOW_1M));
+	in_a_row(300, 100);
+	ck_assert_uint_eq(unit_stats().frames_used, used + 200);
+	for (uint64_t v = 1400; v < 5000; v++)
+		ck_assert_uint_eq(unit_get(unit_space, v), (v - 999) % 256);
+	/* 55 are left there, and may not be moved once they are pinned. */
+	unit_protect(unit_space, 1400, 3600, UNIT_R);
+	unit_ok(pager_space_pin(unit_space, pager_range(1400, 5000)));
+	unit_refused(map(500, 56, UNIT_RW, PAGER_MAP_BELOW_1M), PAGER_ENOMEM,
+		     PAGER_ARG_LEN);
+	unit_refused(map(500, 4000, UNIT_RW, 0), PAGER_ENOMEM, PAGER_ARG_LEN);
+	unit_end();
+}
+END_TEST
+
+START_TEST(the_run_with_the_fewest_pages_is_cleared)
+{
+	uint64_t moved;
+
+	start();
+	unit_map(unit_space, 1000, 4095, UNIT_RW);
+	unit_fill(unit_space, 1000, 4095, 1);
+	/* Every other page of frames 2048 .. 2559, and the last 400. */
+	for (uint64_t v = 1000; v < 5095; v++) {
+		uint64_t f = frame(unit_space, v);
+
+		if ((f >= 2048 && f < 2560 && f % 2) || f >= 3696)
+			unit_unmap(unit_space, v, 1);
+	}
+	moved = unit_stats().migrations;
+	unit_ok(map(100, 500, UNIT_RW, 0));
+	in_a_row(100, 500);
+	ck_assert_uint_eq(unit_stats().migrations, moved + 100);
+	unit_end();
+}
+END_TEST
+
 START_TEST(limits_hold)
 {
 	const struct pager_limits limits = {.resident = 10};
@@ -487,6 +539,8 @@ int main(void)
 	    it_moves_with_its_frames,
 	    it_takes_the_place_of_what_is_there,
 	    memory_in_pieces_is_not_enough_but_pages_that_may_go_are,
+	    pages_that_lie_in_the_way_are_moved,
+	    the_run_with_the_fewest_pages_is_cleared,
 	    limits_hold,
 	    a_batch_writes_the_same_frames,
 	    a_batch_that_is_undone_gives_back_what_it_mapped,

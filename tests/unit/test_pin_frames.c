@@ -347,6 +347,42 @@ START_TEST(without_room_in_the_zone_kernel_a_pin_is_refused)
 }
 END_TEST
 
+START_TEST(movable_pages_make_way_for_pinned_ones)
+{
+	uint64_t moved;
+
+	/* All of the zone KERNEL is full before there is another. */
+	start_movable(8);
+	make_large(0);
+	unit_map(unit_space, 1024, 3583, UNIT_RW);
+	unit_fill(unit_space, 1024, 3583, 5);
+	unit_unmap(unit_space, 1024, 512);
+	for (uint32_t c = 0; c < 8; c++)
+		if (core->frames.chunk[c].nfree == CHUNK_FRAMES) {
+			chunk_isolate(core, c);
+			chunk_offline(core, c);
+			chunk_online(core, c, VMEM_ZONE_MOVABLE);
+		}
+	ck_assert_uint_eq(frame_free_count(core, FRAME_MOVABLE), 512);
+	ck_assert_uint_eq(frame_free_count(core, FRAME_UNMOVABLE), 0);
+	unit_check();
+	moved = unit_stats().migrations;
+	unit_map(unit_space, 10000, 600, UNIT_RW);
+	unit_ok(pin(unit_space, 10000, 300));
+	unit_check();
+	ck_assert_uint_eq(unit_stats().migrations, moved + 300);
+	unit_fork(unit_space);
+	unit_fill(unit_space, 10000, 200, 1);
+	unit_check();
+	unit_refused(pin(unit_space, 10300, 20), PAGER_ENOMEM, PAGER_ARG_NONE);
+	for (uint64_t v = 0; v < 512; v++)
+		ck_assert_uint_eq(unit_get(unit_space, v), (v + 1) % 256);
+	for (uint64_t v = 1536; v < 4607; v++)
+		ck_assert_uint_eq(unit_get(unit_space, v), (v - 1019) % 256);
+	unit_end();
+}
+END_TEST
+
 START_TEST(a_copy_on_write_takes_the_pin_along)
 {
 	struct pager_space *child;
@@ -612,6 +648,7 @@ int main(void)
 	    pages_of_a_large_entry_are_pinned_one_by_one,
 	    pages_of_a_large_entry_in_movable_memory_are_moved_alone,
 	    without_room_in_the_zone_kernel_a_pin_is_refused,
+	    movable_pages_make_way_for_pinned_ones,
 	    a_copy_on_write_takes_the_pin_along,
 	    a_private_copy_of_an_objects_page_takes_the_pin_along,
 	    pages_that_come_back_to_a_pinned_region_are_pinned,
