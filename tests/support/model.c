@@ -486,10 +486,15 @@ void model_step(struct model *m, const struct model_op *op)
 		return;
 	}
 	if (op->kind == MODEL_MIGRATE || op->kind == MODEL_POOL) {
+		uint64_t *before = model_marks(m);
+
 		m->reclaimed = false;
 		arm(m, op);
 		(op->kind == MODEL_POOL ? model_pool : model_migrate)(m, op);
 		disarm(m);
+		model_same_marks(m, before,
+				 op->kind == MODEL_POOL ||
+				     op->flags == MODEL_MOVE_TOGETHER);
 		model_check(m, true);
 		return;
 	}

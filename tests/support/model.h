@@ -81,6 +81,10 @@ void model_migrate(struct model *m, const struct model_op *op);
 void model_migrate_end(struct model *m);
 /* A wish of a pool, a step of its worker. Nothing else of m changes. */
 void model_pool(struct model *m, const struct model_op *op);
+/* The marks of all pages' entries, and that they are the same afterwards (then
+ * before is freed). together: large entries may have been made. */
+uint64_t *model_marks(const struct model *m);
+void model_same_marks(const struct model *m, uint64_t *before, bool together);
 /* All memory of pools goes back; nothing is used any more. */
 void model_pool_end(struct model *m);
 
