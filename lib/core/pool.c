@@ -11,6 +11,8 @@
 #include "lib/core/pool_int.h"
 
 enum { DEFAULT_BLOCK = 512 };
+/* So that no sum of times wraps around. */
+#define MAX_RETRY_MS (UINT64_C(1) << 48)
 
 static bool power_of_two(uint64_t n)
 {
@@ -151,6 +153,8 @@ static struct pager_status check_sizes(const struct pager_core *core,
 		return pager_refuse(PAGER_EALIGN, PAGER_ARG_SIZE);
 	if (c->requested > c->region || c->grow_max > c->region)
 		return pager_refuse(PAGER_ERANGE, PAGER_ARG_SIZE);
+	if (c->retry_ms > MAX_RETRY_MS || c->retry_max_ms > MAX_RETRY_MS)
+		return pager_refuse(PAGER_EINVAL, PAGER_ARG_LIMITS);
 	if (c->mode == PAGER_POOL_MODE_SBM && max64(block, CHUNK_FRAMES) >= mb)
 		return pager_refuse(PAGER_EINVAL, PAGER_ARG_SIZE);
 	if (big && (!power_of_two(big) || big < block || big < mb))

@@ -56,7 +56,8 @@ struct pager_pool_config {
  * A pool more. It starts unplugged; pager_core_work does the rest.
  * EALIGN, ERANGE (outside of the core's span, over the arena), EEXIST (over
  * another pool, ARG_ADDR; its name taken, ARG_NAME), EINVAL, ENOMEM, ELIMIT
- * (64 pools). The sizes are ARG_SIZE.
+ * (64 pools, boot memory among them). The sizes are ARG_SIZE, the mode
+ * ARG_FLAGS, times of retry ARG_LIMITS (at most 2^48 ms).
  */
 struct pager_status pager_pool_new(struct pager_core *core,
 				   const struct pager_pool_config *config,

@@ -190,6 +190,28 @@ START_TEST(a_pool_works_by_big_blocks_too)
 }
 END_TEST
 
+START_TEST(what_no_whole_big_block_covers_is_never_plugged)
+{
+	struct pager_pool_config c = pbed_config(6);
+
+	c.addr += PBED_BLOCK;
+	c.mode = PAGER_POOL_MODE_BBM;
+	c.big_block = 2 * PBED_BLOCK;
+	pbed_start_with(&c, 0);
+	unit_ok(pager_pool_resize(pbed_pool, 6 * PBED_BLOCK));
+	test_world_settle(&unit_world, 10);
+	ck_assert_uint_eq(pbed_info().plugged, 4 * PBED_BLOCK);
+	ck_assert(!pbed_info().working && !pbed_info().broken);
+	ck_assert_uint_eq(pbed_block(1).state, PAGER_BLOCK_ABSENT);
+	ck_assert_uint_eq(pbed_block(2).state, PAGER_BLOCK_ONLINE);
+	ck_assert_uint_eq(pbed_block(6).state, PAGER_BLOCK_ABSENT);
+	unit_refused(pager_pool_online(pbed_pool, c.addr, VMEM_ZONE_KERNEL),
+		     PAGER_ENOENT, PAGER_ARG_ADDR);
+	pbed_resize(0);
+	unit_end();
+}
+END_TEST
+
 /* --- several pools ---------------------------------------------------------
  */
 
@@ -518,6 +540,7 @@ int main(void)
 	    unplug_all_is_a_wish_for_nothing,
 	    no_step_moves_more_than_one_sub_block,
 	    a_pool_works_by_big_blocks_too,
+	    what_no_whole_big_block_covers_is_never_plugged,
 	    pools_work_in_turns,
 	    a_pool_has_a_number_and_a_name_until_it_is_freed,
 	    a_pool_with_memory_is_not_freed,
