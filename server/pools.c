@@ -61,8 +61,12 @@ static int start_one(struct srv *srv, const struct srv_config_pool *in,
 		return srv_pool_complain(&srv->config, in, strerror(errno), why,
 					 SRV_CONFIG_WHY);
 	status = pager_pool_new(srv->core, &config, &pool);
-	if (!status.err)
+	if (!status.err) {
+		pager_log(PAGER_LOG_INFO,
+			  "pool %s: at 0x%" PRIx64 ", up to %" PRIu64 " bytes",
+			  in->name, in->addr, in->region);
 		return 0;
+	}
 	srv_memory_pool_drop(&srv->memory, config.addr);
 	return srv_pool_complain(&srv->config, in, pager_error_name(status.err),
 				 why, SRV_CONFIG_WHY);

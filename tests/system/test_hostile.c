@@ -341,9 +341,11 @@ START_TEST(two_hostile_and_one_good)
 	unsigned int fds, round = 0;
 	pid_t villains[HOSTILE];
 
-	wire_spawn_users(&daemon_, "memory 16M\nnodes 2048\nlimit frames 1024\n"
-				   "limit nodes 512\nlimit spaces 100\n"
-				   "limit objects 100\nlimit regions 2000\n");
+	wire_spawn_users(
+	    &daemon_, "memory 16M\nnodes 2048\nmemory-block 2M\n"
+		      "pool pond region 32M requested 8M\nlimit frames 1024\n"
+		      "limit nodes 512\nlimit spaces 100\n"
+		      "limit objects 100\nlimit regions 2000\n");
 	good = wire_session(daemon_.socket);
 	good_begin();
 	before = wire_stats(good);

@@ -172,9 +172,11 @@ START_TEST(kill_at_random_moments)
 	tokens = mmap(NULL, TOKENS * PAGER_TOKEN_SIZE, PROT_READ | PROT_WRITE,
 		      MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	ck_assert_ptr_ne(tokens, MAP_FAILED);
-	wire_spawn_users(&daemon_, "memory 16M\nnodes 2048\nlimit frames 1024\n"
-				   "limit nodes 512\nlimit spaces 200\n"
-				   "limit objects 200\nlimit regions 4000\n");
+	wire_spawn_users(
+	    &daemon_, "memory 16M\nnodes 2048\nmemory-block 2M\n"
+		      "pool pond region 32M requested 8M\nlimit frames 1024\n"
+		      "limit nodes 512\nlimit spaces 200\n"
+		      "limit objects 200\nlimit regions 4000\n");
 	good = wire_session(daemon_.socket);
 	good_begin();
 	before = wire_stats(good);
@@ -219,7 +221,8 @@ START_TEST(kill_with_everything_open)
 	struct pager_rep_stats before;
 	unsigned int fds;
 
-	wire_spawn_users(&daemon_, "memory 16M\nnodes 2048\n");
+	wire_spawn_users(&daemon_, "memory 16M\nnodes 2048\nmemory-block 2M\n"
+				   "pool pond region 32M requested 8M\n");
 	good = wire_session(daemon_.socket);
 	before = wire_stats(good);
 	fds = wire_fds_of(daemon_.pid);
