@@ -111,8 +111,8 @@ static inline struct pager_status reserve(struct pager_core *core, uint64_t n,
 		return pager_refuse(PAGER_ENOMEM, PAGER_ARG_NONE);
 	if (frame_free_count(core, kind) < n)
 		reclaim_lazy(core);
-	if (kind == FRAME_MOVABLE && frame_free_count(core, kind) < n)
-		pools_grow(core, n - frame_free_count(core, kind));
+	if (frame_free_count(core, FRAME_MOVABLE) < n)
+		pools_grow(core, n - frame_free_count(core, FRAME_MOVABLE));
 	if (kind == FRAME_UNMOVABLE && frame_free_count(core, kind) < n)
 		pin_make_room(core, n);
 	if (frame_free_count(core, kind) < n)

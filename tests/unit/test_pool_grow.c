@@ -265,6 +265,28 @@ START_TEST(without_a_bound_nothing_grows)
 }
 END_TEST
 
+START_TEST(a_pool_grows_for_what_is_pinned_by_making_room_elsewhere)
+{
+	struct pager_pool_config c = pbed_config(4);
+
+	c.grow_max = 4 * PBED_BLOCK;
+	pbed_start_with(&c, 0);
+	test_world_work(&unit_world);
+	pbed_fill(0, PBED_BOOT - 1);
+	ck_assert_uint_eq(unit_stats().frames_free, 0);
+	unit_map(unit_space, PBED_BOOT, 4, UNIT_RW);
+	unit_ok(
+	    pager_space_pin(unit_space, pager_range(PBED_BOOT, PBED_BOOT + 4)));
+	ck_assert_uint_eq(pbed_info().plugged, PBED_BLOCK);
+	for (uint64_t i = PBED_BOOT; i < PBED_BOOT + 4; i++)
+		ck_assert_uint_lt(unit_page(unit_space, i).pa,
+				  PBED_AT * PAGER_PAGE_SIZE);
+	pbed_filled(0, PBED_BOOT - 1);
+	unit_check();
+	unit_end();
+}
+END_TEST
+
 START_TEST(nothing_grows_while_a_pool_is_worked_on)
 {
 	struct pager_pool_config c = pbed_config(4);
@@ -321,6 +343,7 @@ int main(void)
 	    what_one_pool_may_not_give_the_next_does,
 	    what_was_wished_beyond_the_bound_comes_at_once_when_it_is_needed,
 	    without_a_bound_nothing_grows,
+	    a_pool_grows_for_what_is_pinned_by_making_room_elsewhere,
 	    nothing_grows_while_a_pool_is_worked_on,
 	    growth_that_the_backing_refuses_is_out_of_memory,
 	};
