@@ -185,7 +185,8 @@ static uint64_t faults_taken(const struct model *m, const struct model_op *op,
 		r = touched(op, m->want.value);
 	else if (m->got.err != PAGER_OK || m->want.signal)
 		return 0;
-	if (op->kind == MODEL_MAP && op->flags & PAGER_MAP_POPULATE) {
+	if (op->kind == MODEL_MAP &&
+	    op->flags & (PAGER_MAP_POPULATE | PAGER_MAP_CONTIG)) {
 		now = oracle_resident(&m->oracle, s, m->want.value,
 				      m->want.value + op->pages);
 		*least = now.anon + now.zero + now.object;
@@ -351,6 +352,12 @@ static bool failed_on_purpose(void)
 #endif
 }
 
+/* Enough frames need not be neighbours. */
+static bool contiguous(const struct model_op *op)
+{
+	return op->kind == MODEL_MAP && op->flags & PAGER_MAP_CONTIG;
+}
+
 /* Was the refusal one that this machine may make? Then it changed nothing. */
 static bool refused_for_room(const struct model *m, const struct model_op *op)
 {
@@ -363,7 +370,7 @@ static bool refused_for_room(const struct model *m, const struct model_op *op)
 			  model_kind_name(op->kind),
 			  model_error_name(got->err));
 	if (got->err == PAGER_ENOMEM && m->config.frames && !m->config.nodes &&
-	    !m->failed && !failed_on_purpose())
+	    !m->failed && !failed_on_purpose() && !contiguous(op))
 		check_shortage(m, op);
 	return true;
 }

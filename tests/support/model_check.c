@@ -51,6 +51,9 @@ static void check_regions(const struct model *m, int slot)
 			continue;
 		}
 		count++;
+		/* Only where the frames continue, too, are they one. */
+		runs += info.flags & PAGER_REGION_CONTIG &&
+			oracle_alike(&m->oracle, s, vpn);
 		if (info.range.start != vpn || info.range.end > end)
 			model_die("region",
 				  "space %d: region 0x%" PRIx64 "-0x%" PRIx64

@@ -352,6 +352,12 @@ static void gen_map(struct model_gen *g, const struct oracle *o,
 	}
 	if (!g->decent && rng_percent(r, 1))
 		op->offset++;
+	if (g->pin_percent && rng_percent(r, 25)) {
+		op->flags = PAGER_MAP_FIXED | PAGER_MAP_CONTIG;
+		op->flags |= rng_percent(r, 30) ? PAGER_MAP_ALIGN_64K : 0;
+		op->object = 0;
+		op->offset = 0;
+	}
 }
 
 static void gen_remap(struct model_gen *g, const struct oracle *o,
@@ -586,6 +592,10 @@ struct model_op model_gen_next(struct model_gen *g, const struct oracle *o)
 	if (g->stretch_percent && rng_percent(r, g->stretch_percent))
 		return gen_stretch(g, o);
 	op.kind = (uint8_t)pick_kind(g);
+	if (g->pin_percent && rng_percent(r, g->pin_percent))
+		op.kind = rng_percent(r, 40)   ? MODEL_PIN
+			  : rng_percent(r, 50) ? MODEL_UNPIN
+					       : MODEL_MAP;
 	op.space = pick_slot(g, o, true);
 	s = &o->space[op.space];
 	op.kind = (uint8_t)sensible(g, o, s, (enum model_kind)op.kind);

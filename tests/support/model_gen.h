@@ -19,6 +19,7 @@ struct model_gen {
 	bool brk_at_start;	   /* the heap begins where the window does */
 	unsigned int free_percent; /* advice that is FREE, besides the usual */
 	unsigned int pool_percent; /* of all: pools and their workers */
+	unsigned int pin_percent;  /* of all: pins, contiguous maps */
 	unsigned int move_percent; /* of all: frames move */
 	unsigned int stretch_percent; /* of all: whole aligned 2 MiB */
 	bool around;		      /* some spaces fill around a fault */

@@ -431,6 +431,14 @@ static bool any_snapshot(const struct oracle *o)
 	return false;
 }
 
+static bool any_contiguous(const struct oracle *o, const struct oracle_space *s)
+{
+	for (uint64_t i = 0; i < o->config.pages; i++)
+		if (s->page[i].flags & PAGER_REGION_CONTIG)
+			return true;
+	return false;
+}
+
 bool oracle_applies(const struct oracle *o, const struct model_op *op)
 {
 	const struct oracle_space *s = &o->space[op->space];
@@ -452,6 +460,10 @@ bool oracle_applies(const struct oracle *o, const struct model_op *op)
 	case MODEL_CLEAR:
 	case MODEL_RECHARGE:
 		return s->live && !s->snapshot;
+	case MODEL_SNAPSHOT:
+		/* Contiguous pages stay where they are, and what is written to
+		 * them stays written: not modelled. */
+		return s->live && !any_contiguous(o, s);
 	case MODEL_MAP:
 		return s->live && (!op->object || o->object[op->object - 1]);
 	case MODEL_RESTORE:

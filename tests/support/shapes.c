@@ -33,6 +33,7 @@ static void make(void *ctx, uint64_t seed, uint32_t steps, struct hunt_log *log)
 	    .one_page = s->one_page,
 	    .free_percent = s->free_percent,
 	    .move_percent = for_script ? 0 : s->move_percent,
+	    .pin_percent = s->pin_percent,
 	    .pool_percent = for_script ? 0 : s->pool_percent,
 	    .around = s->around && !for_script,
 	    .stretch_percent = s->stretch_percent,

@@ -23,6 +23,7 @@ struct shape {
 	unsigned int free_percent;
 	unsigned int move_percent;    /* of the operations are migrations */
 	unsigned int stretch_percent; /* are about aligned 2 MiB */
+	unsigned int pin_percent;     /* are pins and contiguous maps */
 	unsigned int pool_percent;    /* are pools' and their workers' */
 	bool around;		      /* some spaces fill around a fault */
 	uint64_t seeds;
