@@ -3,6 +3,7 @@
  * The machine: made, freed, counted.
  */
 #include <assert.h>
+#include <stdatomic.h>
 #include <string.h>
 
 #include "lib/base/failpoint.h"
@@ -75,6 +76,21 @@ void core_forget(struct pager_core *core, uint32_t first, uint64_t frames)
 			m->mmu.ops->forget(m->mmu.mmu,
 					   (struct pager_pfn){first}, frames);
 	}
+}
+
+uint64_t core_swap(struct pager_core *core, uint64_t *slot, uint64_t entry)
+{
+	for (unsigned int i = 0; i < CORE_MMUS; i++) {
+		const struct core_mmu *m = &core->mmus[i];
+
+		if (m->spaces && !(m->mmu.ops->caps & PAGER_MMU_PLAIN_STORE)) {
+			uint64_t was = *slot;
+
+			m->mmu.ops->install(m->mmu.mmu, slot, entry);
+			return was;
+		}
+	}
+	return atomic_exchange((_Atomic uint64_t *)slot, entry);
 }
 
 void core_store(struct pager_core *core, uint64_t *slot, uint64_t entry)

@@ -234,6 +234,9 @@ int core_mmu_get(struct pager_core *core, struct pager_mmu mmu);
 void core_mmu_put(struct pager_core *core, struct pager_mmu mmu);
 /* Every backend forgets its translations to the frames from first on. */
 void core_forget(struct pager_core *core, uint32_t first, uint64_t frames);
+/* Store an entry and return what was there, which a processor may have marked
+ * up to then: where stores are plain, in one atomic step. */
+uint64_t core_swap(struct pager_core *core, uint64_t *slot, uint64_t entry);
 /* Store an entry of a table that several spaces may reach. */
 void core_store(struct pager_core *core, uint64_t *slot, uint64_t entry);
 

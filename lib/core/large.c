@@ -58,7 +58,7 @@ static unsigned int slot_index(const uint64_t *slot)
 uint32_t large_split(struct pager_core *core, struct pager_account *account,
 		     uint32_t node, uint64_t *slot)
 {
-	uint64_t e = *slot, bits = e & ~(PTE_ADDR | PTE_PS);
+	uint64_t e = *slot, bits = e & ~(PTE_ADDR | PTE_PS), late;
 	uint32_t first = large_first(e);
 	uint32_t leaf = node_take_raw(core, account, 0);
 	uint64_t *to = node_slots(core, leaf);
@@ -78,7 +78,11 @@ uint32_t large_split(struct pager_core *core, struct pager_account *account,
 			n->base |= NODE_FOUND_ABOVE;
 		}
 	}
-	core_store(core, slot, node_entry(leaf) | PTE_W);
+	/* What a processor marked since the entry was read is said of all. */
+	late = core_swap(core, slot, node_entry(leaf) | PTE_W) & ~e &
+	       (PTE_A | PTE_D);
+	for (unsigned int i = 0; late && i < PTE_SLOTS; i++)
+		to[i] |= late;
 	core->large.entries--;
 	core->large.leaves++;
 	core->stats.large_splits++;
