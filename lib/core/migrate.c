@@ -171,49 +171,76 @@ static bool move_run(struct pager_core *core, uint32_t first)
 /* --- chunks -----------------------------------------------------------------
  */
 
-/* The frames of a chunk that are used, in order. */
-static unsigned int list_used(const struct chunk *c,
-			      uint16_t used[CHUNK_FRAMES])
-{
-	unsigned int n = 0;
+/* All used frames of a chunk on their way. */
+struct moving_chunk {
+	struct pager_core *core;
+	uint32_t first;
+	unsigned int n;
+	uint32_t from[CHUNK_FRAMES];
+	uint32_t to[CHUNK_FRAMES];	/* by frame of the chunk, */
+	uint32_t entries[CHUNK_FRAMES]; /* as the entries found */
+};
 
+static void list_used(struct moving_chunk *m, const struct chunk *c)
+{
 	for (unsigned int i = 0; i < c->total; i++)
 		if (!(c->free[i / 64] >> i % 64 & 1))
-			used[n++] = (uint16_t)i;
-	return n;
+			m->from[m->n++] = m->first + i;
+}
+
+static void replace_one(void *ctx, uint32_t node, uint64_t *slot)
+{
+	struct moving_chunk *m = ctx;
+	uint32_t i = frame_of(*slot) - m->first;
+	struct moving one = {.core = m->core, .to = m->to[i]};
+
+	replace(&one, node, slot);
+	m->entries[i]++;
 }
 
 /* One flush for all of them. */
+static void move_all(struct moving_chunk *m)
+{
+	struct pager_core *core = m->core;
+
+	rmap_each_of(core, m->from, m->n, hide, NULL);
+	core_forget(core, m->first, CHUNK_FRAMES);
+	for (unsigned int i = 0; i < m->n; i++) {
+		uint32_t from = m->from[i];
+		uint32_t to = frame_take(
+		    core, core->accounts[core->frames.account[from]]);
+
+		m->to[from - m->first] = to;
+		if (core->frames.memory)
+			memcpy(frame_bytes(core, to), frame_bytes(core, from),
+			       PAGER_PAGE_SIZE);
+	}
+	rmap_each_of(core, m->from, m->n, replace_one, m);
+	for (unsigned int i = 0; i < m->n; i++) {
+		uint32_t at = m->from[i] - m->first;
+
+		assert(m->entries[at] == frame_refs(core, m->from[i]));
+		hand_over(core, m->from[i], m->to[at]);
+	}
+}
+
 int migrate_chunk(struct pager_core *core, uint32_t chunk, uint64_t *moved)
 {
 	const struct chunk *c = &core->frames.chunk[chunk];
-	uint32_t first = chunk << CHUNK_SHIFT;
-	uint16_t used[CHUNK_FRAMES];
-	struct moving m = {.core = core};
-	unsigned int n;
+	struct moving_chunk m = {.core = core, .first = chunk << CHUNK_SHIFT};
 
 	assert(c->state == CHUNK_ISOLATED);
 	if (c->pinned || core->frames.zero >> CHUNK_SHIFT == chunk)
 		return -EBUSY;
-	n = list_used(c, used);
-	if (frame_free_count(core, FRAME_MOVABLE) < n)
+	list_used(&m, c);
+	if (frame_free_count(core, FRAME_MOVABLE) < m.n)
 		return -ENOMEM;
-	if (n == CHUNK_FRAMES && move_run(core, first)) {
-		*moved += n;
-		return 0;
+	if (m.n < CHUNK_FRAMES || !move_run(core, m.first)) {
+		for (unsigned int i = 0; i < m.n; i++)
+			if (migrate_prepare(core, m.from[i]))
+				return -ENOMEM;
+		move_all(&m);
 	}
-	for (unsigned int i = 0; i < n; i++)
-		if (migrate_prepare(core, first + used[i]))
-			return -ENOMEM;
-	for (unsigned int i = 0; i < n; i++)
-		rmap_each(core, first + used[i], hide, &m);
-	core_forget(core, first, CHUNK_FRAMES);
-	for (unsigned int i = 0; i < n; i++) {
-		m.from = first + used[i];
-		m.to = frame_take(core,
-				  core->accounts[core->frames.account[m.from]]);
-		follow(&m, 1);
-	}
-	*moved += n;
+	*moved += m.n;
 	return 0;
 }

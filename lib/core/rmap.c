@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The reverse map: families of leaves, places of frames, and from both to the
- * entries.
+ * The reverse map: families of leaves, and places of frames. The way from them
+ * to entries is in rmap_each.c.
  */
 #include "lib/core/rmap.h"
 
@@ -10,6 +10,7 @@
 
 #include "lib/base/failpoint.h"
 #include "lib/core/large.h"
+#include "lib/core/rmap_int.h"
 #include "lib/core/space.h"
 #include "lib/core/table.h"
 
@@ -115,16 +116,6 @@ void family_own(struct pager_core *core, uint32_t node, struct pager_object *o,
 
 /* --- places --------------------------------------------------------------- */
 
-static uint32_t family_of(uint32_t place)
-{
-	return place >> 9;
-}
-
-static unsigned int slot_of(uint32_t place)
-{
-	return place & (PTE_SLOTS - 1);
-}
-
 /* Grow the table of places by copying: pieces of it are named by index. */
 static struct pager_status grow(struct pager_core *core, uint64_t room)
 {
@@ -197,57 +188,12 @@ void rmap_drop_list(struct pager_core *core, uint32_t frame)
 	}
 }
 
-struct finding {
-	void (*fn)(void *ctx, uint32_t node, uint64_t *slot);
-	void *ctx;
-};
-
-/*
- * What a slot of a family's member knows of the frame: a leaf's slot, a large
- * entry over the run that the frame is in, or, below a slot where a large entry
- * was, the frame's own slot of the leaf that it was split into. NULL: nothing.
- */
-static uint64_t *look(const struct pager_core *core, uint32_t *node,
-		      unsigned int i, uint32_t frame)
-{
-	uint64_t *slot = node_slots(core, *node) + i;
-
-	if (node_at(core, *node)->level && !*slot)
-		return NULL;
-	if (node_at(core, *node)->level && pte_large(*slot))
-		return large_first(*slot) == frame - frame % PTE_SLOTS ? slot
-								       : NULL;
-	if (node_at(core, *node)->level) {
-		*node = node_of(*slot);
-		slot = node_slots(core, *node) + frame % PTE_SLOTS;
-	}
-	return pte_type(*slot) == PAGER_PAGE_ANON && frame_of(*slot) == frame
-		   ? slot
-		   : NULL;
-}
-
-/* All members of a ring whose slot holds the frame. */
-static void each_at(struct pager_core *core, uint32_t first, unsigned int i,
-		    uint32_t frame, const struct finding *f)
-{
-	uint32_t node = first;
-
-	do {
-		uint32_t at = node;
-		uint64_t *slot = look(core, &at, i, frame);
-
-		if (slot)
-			f->fn(f->ctx, at, slot);
-		node = node_at(core, node)->of.ring.next;
-	} while (node != first);
-}
-
 /* A member of the place's family, or the object's leaf that it names;
  * NODE_NONE: the family is no more. */
-static uint32_t head_of(const struct pager_core *core, uint32_t place)
+uint32_t rmap_head_of(const struct pager_core *core, uint32_t place)
 {
 	const struct rmap *m = &core->rmap;
-	uint32_t family = family_of(place);
+	uint32_t family = rmap_family_of(place);
 	uint32_t node = family < m->families ? m->head[family] : NODE_NONE;
 
 	/* The head of a name that is free is another free name, or 0. */
@@ -261,14 +207,14 @@ static uint32_t head_of(const struct pager_core *core, uint32_t place)
 /* Does any member of a place's family hold the frame there? */
 static bool holds(const struct pager_core *core, uint32_t place, uint32_t frame)
 {
-	uint32_t first = head_of(core, place), node = first;
+	uint32_t first = rmap_head_of(core, place), node = first;
 
 	if (first == NODE_NONE || node_at(core, first)->used == NODE_OBJECT)
 		return false;
 	do {
 		uint32_t at = node;
 
-		if (look(core, &at, slot_of(place), frame))
+		if (rmap_look(core, &at, rmap_slot_of(place), frame))
 			return true;
 		node = node_at(core, node)->of.ring.next;
 	} while (node != first);
@@ -314,7 +260,7 @@ void rmap_move(struct pager_core *core, uint32_t frame, uint32_t node,
 
 static bool is_above(const struct pager_core *core, uint32_t place)
 {
-	uint32_t head = head_of(core, place);
+	uint32_t head = rmap_head_of(core, place);
 
 	return head != NODE_NONE && node_at(core, head)->level;
 }
@@ -404,86 +350,4 @@ bool rmap_knows(const struct pager_core *core, uint32_t frame, uint32_t node,
 		else if (++steps > m->used)
 			break;
 	return false;
-}
-
-/* --- from a frame to its entries -------------------------------------------
- */
-
-/* The entry of a space that borrows page index of an object through r. */
-static void each_region(const struct pager_region *r, uint64_t index,
-			uint32_t frame, const struct finding *f)
-{
-	struct path p;
-	uint64_t eff, *slot;
-
-	if (index < r->offset || index - r->offset >= r->end - r->start)
-		return;
-	slot = table_walk(&r->space->table, r->start + (index - r->offset), &p,
-			  &eff);
-	if (!slot || p.level || pte_type(*slot) != PAGER_PAGE_OBJECT ||
-	    frame_of(*slot) != frame)
-		return;
-	f->fn(f->ctx, p.node[0], slot);
-}
-
-/* Objects do not know the regions of snapshots. */
-static void each_snapshot(struct pager_core *core, const struct pager_object *o,
-			  uint64_t index, uint32_t frame,
-			  const struct finding *f)
-{
-	const struct pager_space *s;
-	const struct pager_region *r;
-
-	LIST_FOREACH (s, &core->snapped, snapped) {
-		for (r = rtree_first(&s->snapshot->regions); r;
-		     r = rtree_next(r))
-			if (r->object == o)
-				each_region(r, index, frame, f);
-	}
-}
-
-static void each_of_object(struct pager_core *core, uint32_t node,
-			   unsigned int i, uint32_t frame,
-			   const struct finding *f)
-{
-	const struct node *n = node_at(core, node);
-	struct pager_object *o = n->of.object;
-	uint64_t index = (uint64_t)n->base * PTE_SLOTS + i;
-	uint64_t *slot = node_slots(core, node) + i;
-	const struct pager_region *r;
-
-	if (!*slot || frame_of(*slot) != frame)
-		return;
-	f->fn(f->ctx, node, slot);
-	LIST_FOREACH (r, &o->regions, mapped)
-		each_region(r, index, frame, f);
-	each_snapshot(core, o, index, frame, f);
-}
-
-static void each_place(struct pager_core *core, uint32_t place, uint32_t frame,
-		       const struct finding *f)
-{
-	uint32_t node = head_of(core, place);
-
-	if (node == NODE_NONE)
-		return;
-	if (node_at(core, node)->used == NODE_OBJECT)
-		each_of_object(core, node, slot_of(place), frame, f);
-	else
-		each_at(core, node, slot_of(place), frame, f);
-}
-
-void rmap_each(struct pager_core *core, uint32_t frame,
-	       void (*fn)(void *ctx, uint32_t node, uint64_t *slot), void *ctx)
-{
-	const struct rmap *m = &core->rmap;
-	const struct finding f = {.fn = fn, .ctx = ctx};
-	uint32_t place = m->place[frame];
-
-	if (!(place & RMAP_LIST)) {
-		each_place(core, place, frame, &f);
-		return;
-	}
-	for (uint32_t i = place & ~RMAP_LIST; i; i = m->list[i].next)
-		each_place(core, m->list[i].place, frame, &f);
 }

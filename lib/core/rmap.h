@@ -103,4 +103,13 @@ const char *rmap_check(const struct pager_core *core, uint8_t *seen);
 void rmap_each(struct pager_core *core, uint32_t frame,
 	       void (*fn)(void *ctx, uint32_t node, uint64_t *slot), void *ctx);
 
+/* The same for n frames, at most RMAP_MANY: the regions of an object are looked
+ * at once for all of its pages, so that pages of an object that very many
+ * regions map do not cost all of them each. */
+enum { RMAP_MANY = 512 };
+void rmap_each_of(struct pager_core *core, const uint32_t *frames,
+		  unsigned int n,
+		  void (*fn)(void *ctx, uint32_t node, uint64_t *slot),
+		  void *ctx);
+
 #endif
