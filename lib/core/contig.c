@@ -58,6 +58,9 @@ struct pager_status contig_plan(struct pager_space *s,
 	uint64_t limit = limit_of(args->flags), reclaims;
 	bool made = false;
 
+	/* What can never be must cost nobody anything. */
+	if (args->pages > limit || args->pages > core->frames.total)
+		return pager_refuse(PAGER_ENOMEM, PAGER_ARG_LEN);
 	for (;;) {
 		struct pager_status st = reserve(s, args, r);
 

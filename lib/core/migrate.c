@@ -121,20 +121,38 @@ static struct finding look_for(struct pager_core *core, uint32_t frame)
 	return f;
 }
 
-int migrate_prepare(struct pager_core *core, uint32_t frame)
+static struct pager_account *payer(const struct pager_core *core, uint32_t node)
 {
+	return core->accounts[node_at(core, node)->account];
+}
+
+int migrate_need(struct pager_core *core, uint32_t frame, uint64_t *nodes)
+{
+	*nodes = 0;
 	if (!rmap_is_above(core, frame))
 		return 0;
-	for (;;) {
-		struct finding f = look_for(core, frame);
-		const struct node *n;
+	if (frame_refs(core, frame) > MIGRATE_SHARERS)
+		return -EBUSY;
+	*nodes = look_for(core, frame).large;
+	return 0;
+}
 
-		if (!f.large)
-			break;
-		if (node_reserve_arena(core, 1).err)
-			return -ENOMEM;
-		n = node_at(core, f.node);
-		large_split(core, core->accounts[n->account], f.node, f.slot);
+int migrate_prepare(struct pager_core *core, struct pager_account *account,
+		    uint32_t frame)
+{
+	uint64_t nodes;
+	int err = migrate_need(core, frame, &nodes);
+
+	if (err)
+		return err;
+	if (node_reserve_arena(core, nodes).err)
+		return -ENOMEM;
+	while (nodes--) {
+		struct finding f = look_for(core, frame);
+
+		assert(f.large);
+		large_split(core, account ? account : payer(core, f.node),
+			    f.node, f.slot);
 	}
 	return rmap_settle(core, frame).err ? -ENOMEM : 0;
 }
@@ -228,6 +246,7 @@ int migrate_chunk(struct pager_core *core, uint32_t chunk, uint64_t *moved)
 {
 	const struct chunk *c = &core->frames.chunk[chunk];
 	struct moving_chunk m = {.core = core, .first = chunk << CHUNK_SHIFT};
+	int err;
 
 	assert(c->state == CHUNK_ISOLATED);
 	if (c->pinned || core->frames.zero >> CHUNK_SHIFT == chunk)
@@ -237,8 +256,8 @@ int migrate_chunk(struct pager_core *core, uint32_t chunk, uint64_t *moved)
 		return -ENOMEM;
 	if (m.n < CHUNK_FRAMES || !move_run(core, m.first)) {
 		for (unsigned int i = 0; i < m.n; i++)
-			if (migrate_prepare(core, m.from[i]))
-				return -ENOMEM;
+			if ((err = migrate_prepare(core, NULL, m.from[i])))
+				return err;
 		move_all(&m);
 	}
 	*moved += m.n;

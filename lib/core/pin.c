@@ -5,6 +5,7 @@
 #include "lib/core/pin.h"
 
 #include <assert.h>
+#include <errno.h>
 
 #include "lib/core/account.h"
 #include "lib/core/large.h"
@@ -172,9 +173,23 @@ void pin_snapshot_dropped(struct pager_space *s, struct pager_space *snapshot)
 /* --- plan ----------------------------------------------------------------- */
 
 struct preparing {
-	struct pager_core *core;
+	struct pager_space *space;
+	uint64_t nodes;
+	bool count; /* else do it */
 	int error;
 };
+
+/* A page that several hold and that is pinned for writing is copied, not
+ * moved. */
+static bool will_move(const struct preparing *p, uint64_t vpn, uint32_t frame)
+{
+	struct pager_core *core = p->space->core;
+
+	return frame != FRAME_NONE && pin_must_move(core, frame) &&
+	       (frame_refs(core, frame) == 1 ||
+		populate_access(space_region_at(p->space, vpn)) !=
+		    PAGER_ACCESS_WRITE);
+}
 
 static void prepare_slot(void *ctx, uint64_t vpn, uint64_t pages,
 			 uint64_t *slot)
@@ -184,18 +199,40 @@ static void prepare_slot(void *ctx, uint64_t vpn, uint64_t pages,
 
 	for (uint64_t v = vpn; v < vpn + pages && !p->error; v++) {
 		uint32_t frame = frame_at(e, v);
+		uint64_t nodes;
 
-		if (frame != FRAME_NONE && pin_must_move(p->core, frame))
-			p->error = migrate_prepare(p->core, frame);
+		if (!will_move(p, v, frame))
+			continue;
+		if (!p->count) {
+			p->error = migrate_prepare(p->space->core,
+						   p->space->account, frame);
+			continue;
+		}
+		p->error = migrate_need(p->space->core, frame, &nodes);
+		p->nodes += nodes;
+		if (pte_large(e)) /* its split is all the others' too */
+			return;
 	}
 }
 
-int pin_prepare(struct pager_space *s, struct pager_range range)
+struct pager_status pin_prepare(struct pager_space *s, struct pager_range range,
+				uint64_t more)
 {
-	struct preparing p = {.core = s->core};
+	struct preparing p = {.space = s, .count = true};
+	struct pager_status st = pager_ok();
 
 	table_each(&s->table, range, true, prepare_slot, &p);
-	return p.error;
+	if (p.nodes && !p.error)
+		st = node_reserve(s->core, s->account, p.nodes + more);
+	if (st.err)
+		return st;
+	p.count = false;
+	table_each(&s->table, range, true, prepare_slot, &p);
+	if (p.error)
+		return pager_refuse(p.error == -EBUSY ? PAGER_EBUSY
+						      : PAGER_ENOMEM,
+				    PAGER_ARG_NONE);
+	return st;
 }
 
 unsigned int pin_need_move(const struct pager_space *s,

@@ -49,9 +49,12 @@ static inline bool pin_must_move(const struct pager_core *core, uint32_t frame)
 	       frame != core->frames.zero;
 }
 
-/* Make ready for moving what must be moved of a range before it is pinned; so
- * that nobody can see it. 0, or -ENOMEM. */
-int pin_prepare(struct pager_space *s, struct pager_range range);
+/* Make ready for moving what must be moved of a range before it is pinned: the
+ * nodes are the space's account's, which must have room for more beside.
+ * ELIMIT, ENOMEM; EBUSY: a page under large
+ * entries that too many share. */
+struct pager_status pin_prepare(struct pager_space *s, struct pager_range range,
+				uint64_t more);
 /* How many frames more than need says a fault takes because the region is, or
  * is going to be, pinned: 1 if it will show a frame that must be moved. */
 unsigned int pin_need_move(const struct pager_space *s,

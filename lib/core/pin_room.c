@@ -43,7 +43,7 @@ static bool move(struct pager_core *core, uint32_t frame)
 {
 	uint16_t account = core->frames.account[frame];
 
-	if (migrate_prepare(core, frame))
+	if (migrate_prepare(core, NULL, frame))
 		return false;
 	migrate_to(core, frame, frame_take(core, core->accounts[account]));
 	return true;

@@ -235,7 +235,8 @@ reserve(struct pager_space *s, struct pager_range range, const struct tally *t)
 }
 
 static struct pager_status plan(struct pager_space *s, struct pager_range r,
-				uint32_t access, bool skip, bool pin)
+				uint32_t access, bool skip, bool pin,
+				uint64_t *nodes)
 {
 	struct pager_status st;
 	struct tally t;
@@ -249,21 +250,28 @@ static struct pager_status plan(struct pager_space *s, struct pager_range r,
 		if (st.err)
 			return st;
 	} while (reclaims != s->core->reclaims);
+	*nodes = t.nodes;
 	return pager_ok();
 }
 
 struct pager_status populate_plan(struct pager_space *s, struct pager_range r,
 				  uint32_t access, bool skip)
 {
-	return plan(s, r, access, skip, false);
+	uint64_t nodes;
+
+	return plan(s, r, access, skip, false, &nodes);
 }
 
 struct pager_status populate_plan_pin(struct pager_space *s,
 				      struct pager_range r)
 {
-	if (pin_prepare(s, r))
-		return pager_refuse(PAGER_ENOMEM, PAGER_ARG_NONE);
-	return plan(s, r, 0, false, true);
+	/* First without: what is refused for another reason splits nothing. */
+	uint64_t nodes;
+	struct pager_status st = plan(s, r, 0, false, true, &nodes);
+
+	if (!st.err)
+		st = pin_prepare(s, r, nodes);
+	return st.err ? st : plan(s, r, 0, false, true, &nodes);
 }
 
 static uint64_t install(struct pager_space *s, struct pager_range range,

@@ -32,7 +32,7 @@ static bool move_one(struct model *m, uint32_t from, uint32_t to)
 {
 	struct pager_core *core = m->world.core;
 
-	if (migrate_prepare(core, from))
+	if (migrate_prepare(core, NULL, from))
 		return false;
 	migrate_to(core, from, to);
 	m->migrated++;

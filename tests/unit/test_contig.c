@@ -427,7 +427,7 @@ START_TEST(limits_hold)
 		     PAGER_ARG_NONE);
 	unit_no_limits();
 	unit_refused(map(100, UINT64_C(1) << 35, UNIT_RW, 0), PAGER_ENOMEM,
-		     PAGER_ARG_NONE);
+		     PAGER_ARG_LEN);
 	unit_end();
 }
 END_TEST

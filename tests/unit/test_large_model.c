@@ -158,7 +158,7 @@ static void move_some_frames(void)
 
 		if (!frame_is_used(core, from) || !migrate_may(core, from) ||
 		    !frame_free_count(core, FRAME_MOVABLE) ||
-		    migrate_prepare(core, from))
+		    migrate_prepare(core, NULL, from))
 			continue;
 		to = frame_take(core, unit_world.account);
 		migrate_to(core, from, to);

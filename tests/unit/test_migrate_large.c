@@ -177,7 +177,7 @@ START_TEST(one_frame_of_a_run_moves_alone)
 	start(4096);
 	from = (uint32_t)(unit_page(child, AT + 5).pa >> PAGER_PAGE_SHIFT);
 	ck_assert(rmap_is_above(core, from));
-	ck_assert_int_eq(migrate_prepare(core, from), 0);
+	ck_assert_int_eq(migrate_prepare(core, NULL, from), 0);
 	ck_assert(!rmap_is_above(core, from));
 	ck_assert(rmap_is_above(core, from + 1));
 	verify();
@@ -191,7 +191,7 @@ START_TEST(one_frame_of_a_run_moves_alone)
 		   9001);
 	verify();
 	from = frame_take(core, unit_world.account);
-	ck_assert_int_eq(migrate_prepare(core, to), 0);
+	ck_assert_int_eq(migrate_prepare(core, NULL, to), 0);
 	migrate_to(core, to, from);
 	verify();
 	ck_assert_uint_eq(frame_of(entry(child, 9002)), from);
@@ -275,7 +275,7 @@ START_TEST(a_shared_large_entry_that_is_moved_is_found_where_it_went)
 		ck_assert_uint_eq(unit_get(s, at + 5), 5);
 		ck_assert_uint_eq(unit_page(s, at + 7).refs, 2);
 		ck_assert_int_eq(
-		    migrate_prepare(core, frame_of(entry(s, at + 7))), 0);
+		    migrate_prepare(core, NULL, frame_of(entry(s, at + 7))), 0);
 		verify();
 	}
 	ck_assert_uint_gt(unit_stats().large_splits, splits);
@@ -292,13 +292,13 @@ START_TEST(what_was_split_to_move_is_put_together_again)
 	pager_space_free(child);
 	frame =
 	    (uint32_t)(unit_page(unit_space, AT + 5).pa >> PAGER_PAGE_SHIFT);
-	ck_assert_int_eq(migrate_prepare(core, frame), 0);
+	ck_assert_int_eq(migrate_prepare(core, NULL, frame), 0);
 	ck_assert_uint_eq(core->large.entries, 0);
 	run = frame_take_run(core, unit_world.account, CHUNK_SHIFT,
 			     FRAME_MOVABLE, false);
 	for (uint32_t i = 0; i < 512; i++) {
 		frame = frame_of(entry(unit_space, AT + i));
-		ck_assert_int_eq(migrate_prepare(core, frame), 0);
+		ck_assert_int_eq(migrate_prepare(core, NULL, frame), 0);
 		migrate_to(core, frame, run + i);
 	}
 	verify();
