@@ -102,7 +102,8 @@ void pager_pool_info(const struct pager_pool *pool, uint64_t now_ms,
 void pager_pool_sizes(const struct pager_pool *pool, uint64_t now_ms,
 		      struct pager_pool_info *out);
 
-/* Set the requested size; the worker approaches it. A newer wish replaces one
+/* Set the requested size; the worker approaches it, at once also if the wish is
+ * not new. A newer wish replaces one
  * that is being worked on, visibly (event, info.resizes). EALIGN, ERANGE,
  * EACCESS for the boot pool, EBUSY if it is broken. */
 struct pager_status pager_pool_resize(struct pager_pool *pool, uint64_t pages);

@@ -11,15 +11,23 @@
 
 struct pager_status pager_pool_resize(struct pager_pool *pool, uint64_t pages)
 {
+	struct vmem_config before;
 	struct pager_status st;
+	struct vmem_link link;
 
 	if (!pool->device)
 		return pager_refuse(PAGER_EACCESS, PAGER_ARG_NONE);
 	if (pool->work == VMEM_BROKEN)
 		return pager_refuse(PAGER_EBUSY, PAGER_ARG_NONE);
+	link = vmem_device_link(pool->device);
+	link.ops->config(link.device, &before);
 	st = vmem_device_resize(pool->device, pages);
 	if (st.err != PAGER_OK)
 		return pager_refuse(st.err, PAGER_ARG_SIZE);
+	/* The same wish again changes nothing for the device; who makes it
+	 * wants no more waiting for the next try. */
+	if (before.requested == pages)
+		vmem_driver_config_changed(pool->driver);
 	pool->resizes++;
 	pool_event(pool, PAGER_POOL_EVENT_RESIZE, pool->blocks.addr, pages);
 	pool_wake(pool);

@@ -131,7 +131,8 @@ static uint64_t grow_one(struct pager_pool *pool, uint64_t pages)
 	while (pool->work == VMEM_MORE && steps--)
 		step(pool);
 	read_config(pool, &after);
-	return after.plugged - before.plugged;
+	return after.plugged > before.plugged ? after.plugged - before.plugged
+					      : 0;
 }
 
 uint64_t pools_growable(const struct pager_core *core)

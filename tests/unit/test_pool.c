@@ -116,6 +116,26 @@ START_TEST(a_pool_that_cannot_be_emptied_retries_until_it_can)
 }
 END_TEST
 
+START_TEST(the_same_wish_again_is_tried_at_once)
+{
+	uint64_t pages;
+
+	pbed_start(2);
+	pbed_resize(2 * PBED_BLOCK);
+	pages = unit_stats().frames_free - 16;
+	pbed_fill(0, pages);
+	unit_ok(pager_pool_resize(pbed_pool, 0));
+	test_world_work(&unit_world);
+	ck_assert_uint_eq(pbed_info().next_try, 10);
+	unit_unmap(unit_space, 0, pages);
+	unit_ok(pager_pool_resize(pbed_pool, 0));
+	test_world_work(&unit_world); /* the clock stands still */
+	ck_assert_uint_eq(pbed_info().plugged, 0);
+	ck_assert_uint_eq(pbed_info().next_try, 0);
+	unit_end();
+}
+END_TEST
+
 START_TEST(the_newer_wish_counts_and_is_seen)
 {
 	uint64_t due, from;
@@ -536,6 +556,7 @@ int main(void)
 	    memory_that_came_back_reads_as_zero,
 	    shrinking_takes_no_more_than_it_must,
 	    a_pool_that_cannot_be_emptied_retries_until_it_can,
+	    the_same_wish_again_is_tried_at_once,
 	    the_newer_wish_counts_and_is_seen,
 	    unplug_all_is_a_wish_for_nothing,
 	    no_step_moves_more_than_one_sub_block,
