@@ -140,7 +140,8 @@ void pin_range(struct pager_space *s, struct pager_range range)
 
 void unpin_range(struct pager_space *s, struct pager_range range)
 {
-	each_pinned(s, range, unpin_slot, s);
+	if (s->core->frames.pinned)
+		each_pinned(s, range, unpin_slot, s);
 }
 
 /* --- snapshots ------------------------------------------------------------ */
