@@ -281,7 +281,8 @@ static void say_why(struct hand *h, const struct pool_holders *holders)
 			h->call->args[0]);
 }
 
-/* It was refused; who holds the block is worth a look if it is busy. */
+/* It was refused; who holds the block is worth a look if pages are in the way.
+ */
 static int say_refused(struct hand *h, const struct pager_row_block *row,
 		       uint64_t index)
 {
@@ -291,18 +292,19 @@ static int say_refused(struct hand *h, const struct pager_row_block *row,
 	int ret = 0;
 
 	h->failed++;
+	fflush(c->view.out);
 	fprintf(stderr,
 		"pagerctl: block %" PRIu64 " at 0x%" PRIx64 ": refused: %s\n",
 		index, row->addr, pager_errstr(c->pager));
-	if (!h->online && error == PAGER_EBUSY) {
+	if (!h->online && error == PAGER_ENOMEM)
+		fputs("  there is nowhere to move its pages to: plug more, or "
+		      "free some\n",
+		      stderr);
+	if (!h->online && (error == PAGER_EBUSY || error == PAGER_ENOMEM)) {
 		ret = pool_holders_get(c, row->addr, c->pool.memory_block,
 				       &holders);
 		if (ret == 0 && !c->view.json)
 			say_why(h, &holders);
-	} else if (!h->online && error == PAGER_ENOMEM) {
-		fputs("  there is nowhere to move its pages to: plug more, or "
-		      "free some\n",
-		      stderr);
 	}
 	if (c->view.json) {
 		begin_json(h, row, false);
