@@ -343,6 +343,8 @@ struct pager_rep_stats {
 	uint64_t pool_busy;
 	uint64_t pool_events; /* number of the newest */
 	uint64_t work_steps, work_longest_us;
+	uint64_t migrations;
+	uint64_t large_entries, large_splits, large_collapses;
 };
 
 struct pager_rep_check {
