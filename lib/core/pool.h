@@ -42,7 +42,8 @@ struct pager_pool_config {
 	uint32_t mode;	    /* PAGER_POOL_MODE_* */
 	uint64_t big_block; /* BBM; 0: by the rule */
 	bool offline_only;
-	bool in_order; /* unplug from the top, as Linux does; see vmem.h */
+	bool in_order;	/* unplug from the top, as Linux does; see vmem.h */
+	uint64_t piece; /* as in vmem_driver_config, as is what follows */
 	uint64_t threshold;
 	uint64_t retry_ms;
 	uint64_t retry_max_ms;

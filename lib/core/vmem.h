@@ -256,6 +256,8 @@ struct vmem_driver_config {
 	bool in_order;	    /* SBM: unplug from the top even where that moves
 			     * memory that could stay, as Linux does */
 	bool unsafe;	    /* BBM: no fake-offline before the offlining */
+	uint64_t piece;	    /* pages that a step gives back at most of what is
+			     * online, at least a sub-block; 0: a memory block */
 	uint64_t threshold; /* of offline memory, whole blocks, in pages;
 			     * 0: 1 GiB; at least two blocks (or big ones) */
 	uint64_t retry_ms;  /* 0: 50,000; doubles up to the next */

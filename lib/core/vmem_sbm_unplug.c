@@ -184,19 +184,33 @@ static int unplug_range(struct vmem_driver *d, uint64_t block,
 	return rc;
 }
 
+/* Sub-blocks that one step may give back. */
+static uint64_t a_step(const struct vmem_driver *d)
+{
+	uint64_t subs = d->config.piece / d->unit;
+
+	return d->config.piece == 0 ? UINT64_MAX : subs ? subs : 1;
+}
+
 /* Of the block that the cursor is at, from the top: at most one attempt that
- * moves memory. True: the block is done, or *rc says why the run is. */
+ * moves memory, and at most a step. True: the block is done, or *rc says why
+ * the run is. */
 static bool unplug_some(struct vmem_driver *d, uint64_t n, int *rc)
 {
 	uint64_t block = d->at.block, most = bearable(d), pages;
+	uint64_t left = a_step(d);
 	bool tried = false, alone = false;
 
 	for (*rc = 0; n; *rc = 0) {
-		struct sbm_subs s =
-		    plugged_below(d, block, d->at.part, alone ? 1 : n);
+		struct sbm_subs s = plugged_below(d, block, d->at.part,
+						  alone || !left ? 1
+						  : n < left	 ? n
+								 : left);
 
 		if (s.from == s.to)
 			break;
+		if (!left)
+			return false;
 		s = attempt(d, block, s, &pages);
 		if (pages > most) {
 			if (d->at.least > pages)
@@ -220,6 +234,7 @@ static bool unplug_some(struct vmem_driver *d, uint64_t n, int *rc)
 			vmem_skip(d, *rc, sbm_pfn(d, block, s.from));
 		else
 			n -= s.to - s.from;
+		left -= s.to - s.from;
 		d->at.part = s.from;
 	}
 	return true;

@@ -116,6 +116,27 @@ START_TEST(a_pool_that_cannot_be_emptied_retries_until_it_can)
 }
 END_TEST
 
+START_TEST(a_step_gives_back_no_more_than_a_piece)
+{
+	struct pager_pool_config c = pbed_config(4);
+	uint64_t due, had;
+	bool more;
+
+	c.piece = 2 * PBED_SUB;
+	pbed_start_with(&c, 0);
+	pbed_resize(3 * PBED_BLOCK);
+	unit_ok(pager_pool_resize(pbed_pool, 0));
+	do {
+		had = pbed_info().plugged;
+		more = pager_core_work(pbed_core, unit_world.now_ms, &due);
+		ck_assert_uint_le(had - pbed_info().plugged, 2 * PBED_SUB);
+	} while (more);
+	ck_assert_uint_eq(pbed_info().plugged, 0);
+	ck_assert_uint_eq(pbed_block(0).state, PAGER_BLOCK_ABSENT);
+	unit_end();
+}
+END_TEST
+
 START_TEST(the_same_wish_again_is_tried_at_once)
 {
 	uint64_t pages;
@@ -556,6 +577,7 @@ int main(void)
 	    memory_that_came_back_reads_as_zero,
 	    shrinking_takes_no_more_than_it_must,
 	    a_pool_that_cannot_be_emptied_retries_until_it_can,
+	    a_step_gives_back_no_more_than_a_piece,
 	    the_same_wish_again_is_tried_at_once,
 	    the_newer_wish_counts_and_is_seen,
 	    unplug_all_is_a_wish_for_nothing,
