@@ -62,7 +62,7 @@ static const char *const good[] = {
     "batch\nend\n",
     "batch atomic\nping\nping expect ok\nend expect count=2 failed=0 first=2\n",
     "batch atomic\nend expect error EUNMAPPED\n",
-    "echo\necho a  b\nprint stats\nspace a\nprint maps --smaps a\n"
+    "echo\nsleep 0\necho a  b\nprint stats\nspace a\nprint maps --smaps a\n"
     "print info a\nprint page a 0\n",
     "info 0x123 expect error ENOENT space\n",
     "ping # a comment\n",
@@ -132,6 +132,9 @@ static const struct {
     {"end\n", "s:1: an end without a batch"},
     {"batch\nbatch\n", "s:2: a batch in a batch"},
     {"batch\necho\nend\n", "s:2: echo: cannot stand in a batch"},
+    {"sleep\n", "s:1: seconds, up to 86400, are missing"},
+    {"sleep 86401\n", "s:1: seconds, up to 86400, are missing"},
+    {"sleep -1\n", "s:1: seconds, up to 86400, are missing"},
     {"batch\na = space\ninfo a\nend\n", "s:3: a: nothing has this name so far"},
     {"batch wurst\n", "s:1: wurst: this is too much"},
     {"disconnect x\n", "s:1: x: no such session"},

@@ -30,6 +30,7 @@
 #define SCRIPT_EXPECT_MAX 12u
 #define SCRIPT_WHY	  256
 #define SCRIPT_NO_NAME	  UINT32_MAX
+#define SCRIPT_SLEEP_MAX  86400u
 
 /* --- verbs (script_verb.c) ------------------------------------------------ */
 
@@ -40,6 +41,7 @@ enum script_kind {
 	SCRIPT_SESSION,
 	SCRIPT_DISCONNECT,
 	SCRIPT_ECHO,
+	SCRIPT_SLEEP,
 	SCRIPT_PRINT,
 };
 
@@ -126,6 +128,7 @@ struct script_op {
 	struct script_expect expects[SCRIPT_EXPECT_MAX];
 	struct script_bytes data;
 	const char *text; /* of SCRIPT_ECHO */
+	uint64_t seconds; /* of SCRIPT_SLEEP */
 };
 
 struct script {

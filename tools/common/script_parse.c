@@ -337,6 +337,17 @@ static bool echo(struct reader *r, struct script_op *op)
 	return true;
 }
 
+static bool sleeping(struct reader *r, struct script_op *op)
+{
+	const char *word = r->at < r->nwords ? r->words[r->at++] : "";
+
+	if (!tool_number_parse(word, &op->seconds) ||
+	    op->seconds > SCRIPT_SLEEP_MAX)
+		return script_fail(r, "seconds, up to 86400, are missing",
+				   NULL);
+	return true;
+}
+
 static bool steer(struct reader *r, struct script_op *op)
 {
 	switch (op->verb->kind) {
@@ -346,6 +357,8 @@ static bool steer(struct reader *r, struct script_op *op)
 		return end(r, op);
 	case SCRIPT_ECHO:
 		return echo(r, op);
+	case SCRIPT_SLEEP:
+		return sleeping(r, op);
 	case SCRIPT_PRINT:
 		return print(r, op);
 	default:
@@ -374,7 +387,7 @@ static bool statement(struct reader *r)
 		return script_fail(r, "no such operation", r->words[r->at]);
 	r->at++;
 	if (r->session == SIZE_MAX && op->verb->kind != SCRIPT_SESSION &&
-	    op->verb->kind != SCRIPT_ECHO)
+	    op->verb->kind != SCRIPT_ECHO && op->verb->kind != SCRIPT_SLEEP)
 		return script_fail(r, "the session was ended", NULL);
 	if (r->in_batch && op->verb->kind != SCRIPT_CALL &&
 	    op->verb->kind != SCRIPT_END && op->verb->kind != SCRIPT_BATCH)

@@ -10,6 +10,7 @@
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "tools/common/options.h"
 #include "tools/common/script_check.h"
@@ -433,6 +434,10 @@ int script_run(const struct script *script, struct pager *pager,
 			break;
 		case SCRIPT_ECHO:
 			fprintf(run->out, "%s\n", op->text);
+			break;
+		case SCRIPT_SLEEP:
+			fflush(run->out);
+			sleep((unsigned int)op->seconds);
 			break;
 		default:
 			ret = run_session(&r, op);

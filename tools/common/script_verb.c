@@ -76,6 +76,7 @@ static const struct script_verb verbs[] = {
     {.name = "session", .kind = SCRIPT_SESSION},
     {.name = "disconnect", .kind = SCRIPT_DISCONNECT},
     {.name = "echo", .kind = SCRIPT_ECHO},
+    {.name = "sleep", .kind = SCRIPT_SLEEP},
     {.name = "print", .kind = SCRIPT_PRINT},
 };
 
