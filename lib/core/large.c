@@ -56,7 +56,7 @@ static unsigned int slot_index(const uint64_t *slot)
  * others hold too are still found by the upper slot, through the leaf.
  */
 uint32_t large_split(struct pager_core *core, struct pager_account *account,
-		     uint32_t node, uint64_t *slot)
+		     uint64_t *slot)
 {
 	uint64_t e = *slot, bits = e & ~(PTE_ADDR | PTE_PS), late;
 	uint32_t first = large_first(e);
@@ -64,7 +64,6 @@ uint32_t large_split(struct pager_core *core, struct pager_account *account,
 	uint64_t *to = node_slots(core, leaf);
 	struct node *n = node_at(core, leaf);
 
-	(void)node;
 	assert(pte_large(e));
 	family_new(core, leaf);
 	n->anon = PTE_SLOTS;
@@ -154,7 +153,7 @@ static void split(void *ctx, uint64_t vpn, uint64_t pages, uint64_t *slot)
 	(void)vpn;
 	(void)pages;
 	if (pte_large(*slot))
-		large_split(t->core, t->account, NODE_NONE, slot);
+		large_split(t->core, t->account, slot);
 }
 
 void large_split_range(struct table *t, struct pager_range r)

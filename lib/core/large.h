@@ -52,7 +52,7 @@ void large_put(struct pager_core *core, uint64_t entry);
 /* Commit: the large entry in a slot of a level-1 node becomes a leaf, charged
  * to account. */
 uint32_t large_split(struct pager_core *core, struct pager_account *account,
-		     uint32_t node, uint64_t *slot);
+		     uint64_t *slot);
 
 /* Large entries in the range, whole or in part; only own paths are entered. */
 uint64_t large_count(const struct table *t, struct pager_range r);

@@ -152,7 +152,7 @@ int migrate_prepare(struct pager_core *core, struct pager_account *account,
 
 		assert(f.large);
 		large_split(core, account ? account : payer(core, f.node),
-			    f.node, f.slot);
+			    f.slot);
 	}
 	return rmap_settle(core, frame).err ? -ENOMEM : 0;
 }

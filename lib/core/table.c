@@ -157,7 +157,7 @@ static uint32_t own_down(struct table *t, uint64_t vpn, struct path *p,
 			node = node_take(core, t->account, l - 1);
 			table_store(t, slot, node_entry(node) | PTE_W);
 		} else if (pte_large(*slot)) {
-			node = large_split(core, t->account, node, slot);
+			node = large_split(core, t->account, slot);
 		} else {
 			node = table_own_child(t, slot);
 		}

@@ -197,7 +197,7 @@ static void move_leaf(struct table *t, uint64_t vpn, uint64_t to)
 	table_own_upper(t, vpn, &src);
 	table_own_upper(t, to, &dst);
 	if (pte_large(*src.slot))
-		large_split(t->core, t->account, src.node[1], src.slot);
+		large_split(t->core, t->account, src.slot);
 	entry = *src.slot;
 	s = leaf_sums(t->core, node_of(entry));
 	assert(*dst.slot == 0);

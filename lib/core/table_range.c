@@ -110,8 +110,7 @@ static void own(struct table *t, uint32_t node, unsigned int level,
 			continue;
 		if (pte_large(slot[i])) {
 			if (!covers(part, level))
-				large_split(t->core, t->account, node,
-					    &slot[i]);
+				large_split(t->core, t->account, &slot[i]);
 			continue;
 		}
 		child = node_of(slot[i]);
@@ -184,7 +183,7 @@ static struct sums detach(struct table *t, uint32_t node, unsigned int level,
 			  uint64_t base, struct pager_range r);
 
 /* The part of the range below one slot of an upper node. */
-static struct sums detach_slot(struct table *t, uint32_t node, uint64_t *slot,
+static struct sums detach_slot(struct table *t, uint64_t *slot,
 			       unsigned int level, uint64_t at,
 			       struct pager_range part)
 {
@@ -200,7 +199,7 @@ static struct sums detach_slot(struct table *t, uint32_t node, uint64_t *slot,
 		return (struct sums){.anon = PTE_SLOTS};
 	}
 	if (pte_large(*slot))
-		large_split(core, t->account, node, slot);
+		large_split(core, t->account, slot);
 	child = node_of(*slot);
 	if (covers(part, level)) {
 		gone = node_sums(node_at(core, child));
@@ -237,7 +236,7 @@ static struct sums detach(struct table *t, uint32_t node, unsigned int level,
 	     i++)
 		if (slot[i])
 			sums_add(&gone,
-				 detach_slot(t, node, &slot[i], level,
+				 detach_slot(t, &slot[i], level,
 					     base + i * pte_span(level),
 					     table_clip(r, base, i, level)));
 	n = node_at(t->core, node);
