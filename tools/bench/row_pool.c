@@ -272,12 +272,10 @@ static void round_touched(struct pool *p, const struct bare *b,
 /* --- the row -----------------------------------------------------------------
  */
 
-/* With a limit: 0.9 of its speed; else 4,000 GiB/s. */
-static void report(struct bench *b, const char *what, uint64_t pages, int i,
-		   const struct bench_series *ours,
-		   const struct bench_series *limit)
+void bench_pool_report(struct bench *b, const char *name,
+		       const struct bench_series *ours,
+		       const struct bench_series *limit)
 {
-	char name[64];
 	struct bench_result r = {
 	    .row = 7,
 	    .name = name,
@@ -291,10 +289,19 @@ static void report(struct bench *b, const char *what, uint64_t pages, int i,
 	    .rounds = ours->count,
 	};
 
-	snprintf(name, sizeof(name), "%s/%.4gGiB/%s", what, gib(pages),
-		 piece[i].name);
 	r.met = r.ours <= (limit ? r.limit / 0.9 : 250);
 	bench_report(b, &r);
+}
+
+static void report(struct bench *b, const char *what, uint64_t pages, int i,
+		   const struct bench_series *ours,
+		   const struct bench_series *limit)
+{
+	char name[64];
+
+	snprintf(name, sizeof(name), "%s/%.4gGiB/%s", what, gib(pages),
+		 piece[i].name);
+	bench_pool_report(b, name, ours, limit);
 }
 
 /* As much as there is for it, in memory blocks. */

@@ -12,4 +12,10 @@
  * those. */
 void bench_pool_whole(struct bench *b, uint64_t pages, unsigned int rounds);
 
+/* One figure, us a GiB: with a limit the goal is 0.9 of its speed, else 4,000
+ * GiB/s. */
+void bench_pool_report(struct bench *b, const char *name,
+		       const struct bench_series *ours,
+		       const struct bench_series *limit);
+
 #endif

@@ -9,7 +9,6 @@
  * after ours. Every page is touched in between, on both sides.
  */
 #include <fcntl.h>
-#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/mman.h>
@@ -105,23 +104,10 @@ static void report(struct bench *b, const char *what, uint64_t pages,
 		   const struct bench_series *limit)
 {
 	char name[64];
-	struct bench_result r = {
-	    .row = 7,
-	    .name = name,
-	    .unit = "us/GiB",
-	    .ours = bench_median(ours),
-	    .linux_peer = NAN,
-	    .baseline = NAN,
-	    .limit = limit ? bench_median(limit) : NAN,
-	    .goal = limit ? "0.9 of the limit's speed"
-			  : "at most 250 us: 4000 GiB/s",
-	    .rounds = ours->count,
-	};
 
 	snprintf(name, sizeof(name), "%s/%.4gGiB", what,
 		 (double)(pages * PAGE) / (double)GIB);
-	r.met = r.ours <= (limit ? r.limit / 0.9 : 250);
-	bench_report(b, &r);
+	bench_pool_report(b, name, ours, limit);
 }
 
 static void without_memory(struct bench *b)
