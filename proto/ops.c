@@ -200,6 +200,7 @@ const char *pager_error_name(unsigned int error)
 	    [PAGER_EBATCH] = "EBATCH",
 	    [PAGER_EABORTED] = "EABORTED",
 	    [PAGER_ECORRUPT] = "ECORRUPT",
+	    [PAGER_EDIRTYFULL] = "EDIRTYFULL",
 	};
 
 	return error < PAGER_ERROR_COUNT ? names[error] : NULL;

@@ -164,6 +164,34 @@ enum pager_pool_event_type {
 	PAGER_POOL_EVENT_GROW = 13,    /* memory was short; value: requested */
 };
 
+/* How a dirty log learns of writes. */
+enum pager_dirty_method {
+	PAGER_DIRTY_AUTO = 0,	       /* hardware where the backend has it */
+	PAGER_DIRTY_HARDWARE = 1,      /* the dirty bits that the MMU sets */
+	PAGER_DIRTY_WRITE_PROTECT = 2, /* the first write to a page faults */
+};
+
+/* Flags of a log. MANUAL: a get only reports, a clear re-arms. ALL_SET: it
+ * starts with every page dirty, and arms a page when it is first cleared. */
+#define PAGER_DIRTY_MANUAL    0x1u
+#define PAGER_DIRTY_ALL_SET   0x2u
+#define PAGER_DIRTY_FLAGS     0x3u
+/* Also in answers. */
+#define PAGER_DIRTY_RING      0x4u  /* a ring is attached */
+#define PAGER_DIRTY_RING_SOFT 0x8u  /* it is soft-full: writers are stopped */
+#define PAGER_DIRTY_ORPHAN    0x10u /* its space has ended */
+
+#define PAGER_DIRTY_LOGS_MAX 16u /* of one space */
+
+/* An entry of a dirty ring, as KVM has it (struct kvm_dirty_gfn): the server
+ * makes it DIRTY, the client RESET when it has collected it, the server zero
+ * again when the page is armed. */
+#define PAGER_RING_DIRTY      0x1u
+#define PAGER_RING_RESET      0x2u
+#define PAGER_RING_MIN	      64u /* entries; a power of two */
+#define PAGER_RING_MAX	      65536u
+#define PAGER_RING_ENTRY_SIZE 16u
+
 /* Backends a space can be made with. */
 enum pager_backend {
 	PAGER_BACKEND_AUTO = 0,
@@ -203,6 +231,8 @@ enum pager_error {
 	PAGER_EBATCH = 24,     /* not allowed in this kind of batch */
 	PAGER_EABORTED = 25,   /* undone: another request of the batch failed */
 	PAGER_ECORRUPT = 26,   /* the recount found a difference */
+	PAGER_EDIRTYFULL = 27, /* a dirty ring is full: its reader has to reset
+				* it, then the write can be made again */
 	PAGER_ERROR_COUNT
 };
 

@@ -36,6 +36,7 @@ static const char *const texts[PAGER_ERROR_COUNT] = {
     [PAGER_EBATCH] = "not allowed in this kind of batch",
     [PAGER_EABORTED] = "undone: another of the batch failed",
     [PAGER_ECORRUPT] = "the recount found a difference",
+    [PAGER_EDIRTYFULL] = "a dirty ring is full: reset it, then try again",
 };
 
 const char *pager_errname(unsigned int error)

@@ -11,6 +11,7 @@
 #ifndef LIB_CORE_CORE_H
 #define LIB_CORE_CORE_H
 
+#include "lib/core/dirty.h"
 #include "lib/core/host.h"
 #include "lib/core/mmu.h"
 #include "lib/core/pool.h"

@@ -79,6 +79,11 @@ enum pager_arg {
 	PAGER_ARG_BACKEND,
 	PAGER_ARG_LIMITS,
 	PAGER_ARG_CPU,
+	PAGER_ARG_METHOD,
+	PAGER_ARG_FIRST, /* a log's first page, and how many */
+	PAGER_ARG_COUNT_PAGES,
+	PAGER_ARG_LOG,
+	PAGER_ARG_RING,
 	PAGER_ARG_COUNT
 };
 
