@@ -92,6 +92,14 @@ enum pager_page_type {
 #define PAGER_REGION_OBJECT	0x080u
 #define PAGER_REGION_CONTIG	0x100u
 
+/* Which pages a peek is after. */
+enum pager_peek {
+	PAGER_PEEK_ALL = 0, /* what a read would see, if it were allowed */
+	PAGER_PEEK_OWN = 1, /* private pages alone */
+	PAGER_PEEK_OBJECT =
+	    2, /* the memory object's, also below private ones */
+};
+
 /* How much a write fault in an empty private anonymous stretch may fill. */
 enum pager_around {
 	PAGER_AROUND_OFF = 0, /* the page alone */

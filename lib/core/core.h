@@ -322,6 +322,24 @@ struct pager_page_info {
 void pager_space_page(const struct pager_space *space, uint64_t vpn,
 		      struct pager_page_info *out);
 
+/*
+ * Pages that hold something, as they are: no fault, no accessed bit, whatever
+ * the protection. The first run of them in the range, max pages at most, goes
+ * to buf (room for max). A page that was never written, or is the zero frame,
+ * holds nothing; see enum pager_peek. ENODATA: the frames have no memory.
+ */
+struct pager_peek_info {
+	uint64_t first;	   /* the run's first page; next if there is none */
+	uint64_t pages;	   /* 0: nothing up to next */
+	uint64_t next;	   /* where to go on; the range's end: done */
+	uint64_t unbacked; /* the first page before next that lies beyond the
+			    * end of its object; 0: none */
+};
+struct pager_status pager_space_peek(const struct pager_space *space,
+				     struct pager_range range,
+				     enum pager_peek what, void *buf,
+				     uint64_t max, struct pager_peek_info *out);
+
 /* The accessed and dirty bits of the range, taken as mmu.h's harvest does. */
 struct pager_harvest pager_space_harvest(struct pager_space *space,
 					 struct pager_range range);
