@@ -65,6 +65,7 @@ static void probe(struct model *m, const struct model_op *op)
 	if (result != PAGER_ACCESS_DONE)
 		return;
 	if (op->access == PAGER_ACCESS_WRITE) {
+		oracle_note_written(&m->oracle, p);
 		if (p->type == PAGER_PAGE_ANON)
 			memcpy(p->bytes + at, buf, sizeof(buf));
 		else
@@ -363,6 +364,10 @@ static bool refused_for_room(const struct model *m, const struct model_op *op)
 {
 	const struct model_result *got = &m->got;
 
+	if (got->err == PAGER_EDIRTYFULL) {
+		model_dirty_full(m, op);
+		return true;
+	}
 	if (got->err != PAGER_ENOMEM && got->err != PAGER_ELIMIT)
 		return false;
 	if (!m->failed && !model_is_tight(&m->config))
@@ -484,12 +489,21 @@ void model_step(struct model *m, const struct model_op *op)
 {
 	struct oracle *o = &m->oracle;
 
-	m->steps++;
+	o->now = ++m->steps;
 	m->got.skipped = m->want.skipped = !oracle_applies(o, op);
 	if (m->got.skipped)
 		return;
 	if (op->kind == MODEL_PROBE) {
 		probe(m, op);
+		model_dirty_after(m);
+		return;
+	}
+	if (op->kind == MODEL_DIRTY) {
+		arm(m, op);
+		model_dirty(m, op);
+		disarm(m);
+		model_dirty_after(m);
+		model_check(m, true);
 		return;
 	}
 	if (op->kind == MODEL_MIGRATE || op->kind == MODEL_POOL) {
@@ -502,6 +516,7 @@ void model_step(struct model *m, const struct model_op *op)
 		model_same_marks(m, before,
 				 op->kind == MODEL_POOL ||
 				     op->flags == MODEL_MOVE_TOGETHER);
+		model_dirty_after(m);
 		model_check(m, true);
 		return;
 	}
@@ -513,8 +528,11 @@ void model_step(struct model *m, const struct model_op *op)
 	m->reclaims = m->world.core->reclaims;
 	if (m->reclaimed)
 		note_reclaimed(m, op);
+	if (op->kind == MODEL_FREE)
+		model_dirty_ends(m, op);
 	predict(m, op);
 	note_filled(m, op);
+	model_dirty_after(m);
 	compare_results(m, op);
 	compare_faults(m, op);
 	model_check(m, m->config.check_every <= 1 ||
@@ -557,9 +575,12 @@ void model_init(struct model *m, const struct model_config *config)
 
 void model_fini(struct model *m)
 {
+	if (m->steps % 2)
+		model_dirty_end(m);
 	for (int i = 0; i < MODEL_SPACES; i++)
 		if (m->space[i])
 			pager_space_free(m->space[i]);
+	model_dirty_end(m);
 	for (int i = 0; i < MODEL_OBJECTS; i++)
 		if (m->object[i])
 			pager_object_put(m->object[i]);

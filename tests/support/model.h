@@ -9,10 +9,12 @@
 #ifndef TESTS_SUPPORT_MODEL_H
 #define TESTS_SUPPORT_MODEL_H
 
+#include "tests/support/model_dirty.h"
 #include "tests/support/oracle.h"
 #include "tests/support/world.h"
 
-enum { MODEL_WOULD = 4096, MODEL_CHUNKS = 64 };
+/* STRETCHES: aligned 2 MiB of the window. */
+enum { MODEL_WOULD = 4096, MODEL_CHUNKS = 64, MODEL_STRETCHES = 8 };
 
 struct model_config {
 	uint64_t start; /* the window: vpn of its first page */
@@ -40,6 +42,8 @@ struct model {
 	struct pager_account *account[MODEL_ACCOUNTS];
 	struct pager_space *space[MODEL_SPACES];
 	struct pager_object *object[MODEL_OBJECTS];
+	struct model_log log[MODEL_LOGS];
+	bool was_large[MODEL_SPACES][MODEL_STRETCHES];
 	struct oracle oracle;
 	uint64_t steps;
 	uint64_t reclaims; /* of the core, at the last step */

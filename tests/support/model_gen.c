@@ -589,6 +589,8 @@ struct model_op model_gen_next(struct model_gen *g, const struct oracle *o)
 		return model_gen_migrate(g);
 	if (g->pool_percent && rng_percent(r, g->pool_percent))
 		return model_gen_pool(g);
+	if (g->dirty_percent && rng_percent(r, g->dirty_percent))
+		return model_gen_dirty(g, o);
 	if (g->stretch_percent && rng_percent(r, g->stretch_percent))
 		return gen_stretch(g, o);
 	op.kind = (uint8_t)pick_kind(g);

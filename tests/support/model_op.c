@@ -11,15 +11,15 @@ static const char *const kind_names[MODEL_KINDS] = {
     "PUT",   "MAP",	 "UNMAP",   "PROTECT", "REMAP",	   "BRK_START",
     "BRK",   "ADVISE",	 "PIN",	    "UNPIN",   "FAULT",	   "POPULATE",
     "READ",  "WRITE",	 "PROBE",   "HARVEST", "SNAPSHOT", "RESTORE",
-    "DROP",  "RECHARGE", "MIGRATE", "POOL",
+    "DROP",  "RECHARGE", "MIGRATE", "POOL",    "DIRTY",
 };
 
 static const char *const error_names[PAGER_ERROR_COUNT] = {
-    "OK",	"EINVAL",   "EALIGN",	 "ERANGE",  "EOVERFLOW",  "EEXIST",
-    "ENOENT",	"ESTALE",   "ETYPE",	 "EACCESS", "EUNMAPPED",  "ENOMEM",
-    "ENOSPACE", "ELIMIT",   "EBUSY",	 "ESIGNAL", "ENODATA",	  "ENOSYS",
-    "EVERSION", "EHELLO",   "ERESERVED", "EFLAGS",  "ENOBACKEND", "ETOOBIG",
-    "EBATCH",	"EABORTED", "ECORRUPT",
+    "OK",	"EINVAL",   "EALIGN",	 "ERANGE",     "EOVERFLOW",  "EEXIST",
+    "ENOENT",	"ESTALE",   "ETYPE",	 "EACCESS",    "EUNMAPPED",  "ENOMEM",
+    "ENOSPACE", "ELIMIT",   "EBUSY",	 "ESIGNAL",    "ENODATA",    "ENOSYS",
+    "EVERSION", "EHELLO",   "ERESERVED", "EFLAGS",     "ENOBACKEND", "ETOOBIG",
+    "EBATCH",	"EABORTED", "ECORRUPT",	 "EDIRTYFULL",
 };
 
 const char *model_kind_name(enum model_kind kind)

@@ -19,6 +19,7 @@ enum {
 	MODEL_OBJECTS = 4,
 	MODEL_ACCOUNTS = 2,
 	MODEL_IO = 3 * 4096, /* longest read or write */
+	MODEL_LOGS = 6,
 };
 
 enum model_kind {
@@ -50,6 +51,7 @@ enum model_kind {
 	MODEL_RECHARGE, /* to account other */
 	MODEL_MIGRATE,	/* flags: what; pages: of frames; seed: which */
 	MODEL_POOL,	/* flags: what; other: which pool; pages */
+	MODEL_DIRTY,	/* flags: what; other: which log; see below */
 	MODEL_KINDS
 };
 
@@ -72,6 +74,28 @@ enum model_pooling {
 	MODEL_POOL_ONLINE,
 	MODEL_POOL_GROW, /* the bound of growth by itself, as RESIZE */
 	MODEL_POOLINGS
+};
+
+/*
+ * What MODEL_DIRTY does. addr, pages: of START pages of the space, of the rest
+ * a stretch of the log, rounded to what is allowed. access: the method; prot:
+ * the log's flags; seed: which pages, how many entries.
+ */
+enum model_dirtying {
+	MODEL_DIRTY_START = 0,
+	MODEL_DIRTY_STOP,
+	MODEL_DIRTY_GET,       /* twice; seed: or stopped half-way */
+	MODEL_DIRTY_GET_CLEAR, /* of what is not MANUAL */
+	MODEL_DIRTY_CLEAR,     /* seed 0: all of it, else some pages */
+	MODEL_DIRTY_BEGIN,
+	MODEL_DIRTY_END,
+	MODEL_DIRTY_RING, /* offset: so many entries */
+	MODEL_DIRTY_UNRING,
+	MODEL_DIRTY_COLLECT, /* the reader's part alone; offset: entries */
+	MODEL_DIRTY_RESET,
+	MODEL_DIRTY_DRAIN,    /* both, until nothing is left */
+	MODEL_DIRTY_SCRIBBLE, /* the reader writes nonsense */
+	MODEL_DIRTYINGS
 };
 
 struct model_op {

@@ -51,7 +51,7 @@ bool oracle_exclusive(const struct oracle *o, const struct oracle_page *p)
 
 /* --- pages ---------------------------------------------------------------- */
 
-void oracle_drop(struct oracle *o, struct oracle_page *p)
+void oracle_release(struct oracle *o, struct oracle_page *p)
 {
 	if (p->type == PAGER_PAGE_ANON) {
 		frame_put(o, p->frame);
@@ -63,6 +63,12 @@ void oracle_drop(struct oracle *o, struct oracle_page *p)
 	p->lazy = false;
 }
 
+void oracle_drop(struct oracle *o, struct oracle_page *p)
+{
+	oracle_note_dropped(o, p);
+	oracle_release(o, p);
+}
+
 void oracle_reclaimed(struct oracle *o, struct oracle_page *p)
 {
 	oracle_drop(o, p);
@@ -70,6 +76,7 @@ void oracle_reclaimed(struct oracle *o, struct oracle_page *p)
 
 void oracle_unmap(struct oracle *o, struct oracle_page *p)
 {
+	oracle_note_unmapped(o, p);
 	oracle_drop(o, p);
 	memset(p, 0, sizeof(*p));
 }
@@ -241,8 +248,10 @@ static void truncate_space(struct oracle *o, struct oracle_space *s,
 			   const struct oracle_object *object, uint64_t size)
 {
 	for (uint64_t i = 0; i < o->config.pages; i++)
-		if (s->page[i].object == object && s->page[i].offset >= size)
+		if (s->page[i].object == object && s->page[i].offset >= size) {
+			oracle_note_truncated(o, &s->page[i]);
 			oracle_drop(o, &s->page[i]);
+		}
 	if (s->snapshot)
 		truncate_space(o, s->snapshot, object, size);
 }
@@ -320,6 +329,7 @@ static void space_new(struct oracle *o, struct oracle_space *s, uint8_t account,
 	s->account = account;
 	s->around = around;
 	s->page = xcalloc(o->config.pages, sizeof(*s->page));
+	s->when = xcalloc(o->config.pages, sizeof(*s->when));
 }
 
 static void space_clear(struct oracle *o, struct oracle_space *s)
@@ -339,6 +349,7 @@ static void space_free(struct oracle *o, struct oracle_space *s)
 	snapshot_drop(o, s);
 	space_clear(o, s);
 	free(s->page);
+	free(s->when);
 	memset(s, 0, sizeof(*s));
 }
 
@@ -379,6 +390,8 @@ static void snapshot_take(struct oracle *o, struct oracle_space *s)
 	*copy = *s;
 	copy->snapshot = NULL;
 	copy->page = xcalloc(o->config.pages, sizeof(*copy->page));
+	copy->when = xcalloc(o->config.pages, sizeof(*copy->when));
+	memcpy(copy->when, s->when, o->config.pages * sizeof(*copy->when));
 	for (uint64_t i = 0; i < o->config.pages; i++)
 		oracle_copy(o, &copy->page[i], &s->page[i]);
 	s->snapshot = copy;
@@ -390,6 +403,7 @@ static void snapshot_restore(struct oracle *o, struct oracle_space *s)
 	uint8_t account = s->account;
 
 	s->snapshot = NULL;
+	oracle_note_restored(o, copy, s);
 	space_free(o, s);
 	*s = *copy;
 	s->account = account;
@@ -420,6 +434,8 @@ void oracle_fini(struct oracle *o)
 		if (o->frames[i])
 			test_die("oracle: %llu frames left over",
 				 (unsigned long long)o->frames[i]);
+	for (int i = 0; i < MODEL_LOGS; i++)
+		oracle_log_stop(&o->log[i]);
 	free(o->frame);
 }
 
@@ -472,6 +488,9 @@ bool oracle_applies(const struct oracle *o, const struct model_op *op)
 	case MODEL_MIGRATE:
 	case MODEL_POOL:
 		return true;
+	case MODEL_DIRTY:
+		/* No batch that has a snapshot reads logs. */
+		return oracle_log_applies(o, op) && !any_snapshot(o);
 	default:
 		return s->live;
 	}

@@ -51,10 +51,19 @@ struct oracle_page {
 	uint8_t *bytes;	 /* anonymous: 4,096 of them */
 };
 
+/* When a page last changed, by the oracle's clock; see oracle_dirty.h. */
+struct oracle_when {
+	uint64_t changed; /* a log has to say so */
+	uint64_t maybe;	  /* something went that may have counted as data */
+	uint64_t filled;  /* made writable, and not written */
+	uint64_t large;	  /* a page under the same large entry changed */
+};
+
 struct oracle_space {
 	bool live;
 	uint8_t account;
 	struct oracle_page *page; /* window pages */
+	struct oracle_when *when; /* as many */
 	uint64_t faults;
 	uint64_t peak;
 	uint64_t brk_start;
@@ -69,8 +78,26 @@ struct oracle_config {
 	uint64_t stack; /* pages a stack may have */
 };
 
+/* A dirty log, as its reader must find it. Pages count from range.start. */
+struct oracle_log {
+	bool live;
+	bool orphan;
+	bool manual;
+	bool all_set;
+	bool write_protect;
+	uint8_t space;
+	struct pager_range range;
+	uint64_t *cleared;	  /* when; 0: never */
+	uint64_t *begun;	  /* when write-back began; 0: it did not */
+	uint64_t *looks;	  /* of the bytes, when it was cleared */
+	struct oracle_when *last; /* ORPHAN: how its space ended */
+	uint32_t entries;	  /* of the ring; 0: none */
+};
+
 struct oracle {
 	struct oracle_config config;
+	uint64_t now; /* the clock: steps */
+	struct oracle_log log[MODEL_LOGS];
 	struct oracle_space space[MODEL_SPACES];
 	struct oracle_object *object[MODEL_OBJECTS]; /* handles */
 	struct oracle_object *objects;		     /* all alive */

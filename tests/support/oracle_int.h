@@ -7,6 +7,7 @@
 #define TESTS_SUPPORT_ORACLE_INT_H
 
 #include "tests/support/oracle.h"
+#include "tests/support/oracle_dirty.h"
 
 #define ORACLE_OK ORACLE_ERR(PAGER_OK)
 
@@ -15,6 +16,8 @@
 uint32_t oracle_frame_new(struct oracle *o, uint8_t account);
 /* Nothing is there any more; the policy stays. */
 void oracle_drop(struct oracle *o, struct oracle_page *p);
+/* The same, and nobody will miss it. */
+void oracle_release(struct oracle *o, struct oracle_page *p);
 /* No policy either. */
 void oracle_unmap(struct oracle *o, struct oracle_page *p);
 /* dst, unmapped, becomes what src is; bytes are copied. */

@@ -179,6 +179,7 @@ uint32_t oracle_map(struct oracle *o, struct oracle_space *s,
 			continue;
 		p->object = o->object[op->object - 1];
 		p->offset = op->offset + i;
+		oracle_note_mapped(o, p);
 	}
 	want->value = at;
 	if (op->flags & PAGER_MAP_CONTIG)
@@ -298,6 +299,7 @@ static void move(struct oracle *o, struct oracle_space *s,
 		struct oracle_page *a = oracle_page(o, s, op->addr + i);
 		struct oracle_page *b = oracle_page(o, s, to + i);
 
+		oracle_note_moved(o, a, b);
 		*b = *a;
 		b->flags &= ~PAGER_REGION_HEAP;
 		*a = policy_of(a, 0);
@@ -310,6 +312,7 @@ static void move(struct oracle *o, struct oracle_space *s,
 		b->flags &= ~PAGER_REGION_HEAP;
 		if (!keep) /* a second view is not pinned */
 			b->flags &= ~PAGER_REGION_PINNED;
+		oracle_note_mapped(o, b);
 	}
 	if (!(op->flags & PAGER_REMAP_DONTUNMAP))
 		unmap_range(o, s, op->addr, op->addr + op->pages);

@@ -110,12 +110,13 @@ static void write_private(struct oracle *o, struct oracle_space *s,
 {
 	uint8_t *bytes;
 
+	oracle_note_filled(o, p);
 	if (oracle_exclusive(o, p)) {
 		p->lazy = false;
 		return;
 	}
 	bytes = page_bytes(oracle_bytes(p));
-	oracle_drop(o, p);
+	oracle_release(o, p);
 	p->bytes = bytes;
 	p->type = PAGER_PAGE_ANON;
 	p->frame = oracle_frame_new(o, s->account);
@@ -137,7 +138,11 @@ enum pager_signal oracle_touch(struct oracle *o, struct oracle_space *s,
 		return sig;
 	if (access == PAGER_ACCESS_WRITE && !(p->flags & PAGER_REGION_SHARED)) {
 		write_private(o, s, p);
-	} else if (p->type == PAGER_PAGE_NONE && p->object) {
+		return PAGER_SIGNAL_NONE;
+	}
+	if (access == PAGER_ACCESS_WRITE)
+		oracle_note_filled(o, p);
+	if (p->type == PAGER_PAGE_NONE && p->object) {
 		oracle_cell(o, p->object, p->offset);
 		p->type = PAGER_PAGE_OBJECT;
 	} else if (p->type == PAGER_PAGE_NONE) {
@@ -337,6 +342,8 @@ static uint32_t fault(struct oracle *o, struct oracle_space *s,
 	    op->access != PAGER_ACCESS_WRITE && op->access != PAGER_ACCESS_EXEC)
 		return ORACLE_ERR(PAGER_EINVAL);
 	want->signal = oracle_touch(o, s, op->addr, op->access);
+	if (!want->signal && op->access == PAGER_ACCESS_WRITE)
+		oracle_note_written(o, oracle_page(o, s, op->addr));
 	return ORACLE_OK;
 }
 
@@ -376,7 +383,8 @@ uint32_t oracle_access(struct oracle *o, struct oracle_space *s,
 		uint64_t vpn = pager_va_to_vpn(va);
 
 		/* Memory ran out there: what was done is the answer. */
-		if (got->err == PAGER_ENOMEM || got->err == PAGER_ELIMIT)
+		if (got->err == PAGER_ENOMEM || got->err == PAGER_ELIMIT ||
+		    got->err == PAGER_EDIRTYFULL)
 			if (done >= got->value)
 				break;
 		if (part > op->pages - done)
@@ -388,6 +396,8 @@ uint32_t oracle_access(struct oracle *o, struct oracle_space *s,
 			return ORACLE_ERR(PAGER_ESIGNAL);
 		}
 		transfer(oracle_page(o, s, vpn), op, done, in_page, part, want);
+		if (access == PAGER_ACCESS_WRITE)
+			oracle_note_written(o, oracle_page(o, s, vpn));
 		done += part;
 	}
 	want->value = done;

@@ -178,6 +178,7 @@ static bool print_op(const struct printer *p, const struct model_op *op)
 	case MODEL_RECHARGE:
 	case MODEL_MIGRATE:
 	case MODEL_POOL:
+	case MODEL_DIRTY:
 		fprintf(out, "# %s s%u 0x%" PRIx64 " access %u cpu %u",
 			model_kind_name((enum model_kind)op->kind), op->space,
 			VA(op->addr), op->access, op->cpu);

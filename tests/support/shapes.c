@@ -35,6 +35,8 @@ static void make(void *ctx, uint64_t seed, uint32_t steps, struct hunt_log *log)
 	    .move_percent = for_script ? 0 : s->move_percent,
 	    .pin_percent = s->pin_percent,
 	    .pool_percent = for_script ? 0 : s->pool_percent,
+	    .dirty_percent = for_script ? 0 : s->dirty_percent,
+	    .rings = s->rings,
 	    .around = s->around && !for_script,
 	    .stretch_percent = s->stretch_percent,
 	    .scriptable = for_script,

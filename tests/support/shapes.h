@@ -25,7 +25,9 @@ struct shape {
 	unsigned int stretch_percent; /* are about aligned 2 MiB */
 	unsigned int pin_percent;     /* are pins and contiguous maps */
 	unsigned int pool_percent;    /* are pools' and their workers' */
-	bool around;		      /* some spaces fill around a fault */
+	unsigned int dirty_percent;   /* are about dirty logs */
+	bool rings;
+	bool around; /* some spaces fill around a fault */
 	uint64_t seeds;
 	uint32_t steps;
 };
