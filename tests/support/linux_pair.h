@@ -22,5 +22,12 @@ struct pair {
 bool linux_pair_unlike(struct pair *p, const struct model_op *op);
 /* pagerd refused: would Linux have done a part, or something elsewhere? */
 bool linux_pair_leave_out(const struct pair *p, const struct model_op *op);
+/* The same on Linux, after pagerd. False: nothing is asked of a process (it
+ * may have been done here). */
+bool linux_pair_request(struct pair *p, const struct model_op *op,
+			struct linux_request *r);
+/* Dies if Linux's answer is not pagerd's. */
+void linux_pair_compare(const struct pair *p, const struct model_op *op,
+			const struct linux_answer *a);
 
 #endif

@@ -17,11 +17,8 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "tests/support/linux_compat.h"
 #include "tests/support/linux_side.h"
-
-#ifndef MAP_FIXED_NOREPLACE
-#define MAP_FIXED_NOREPLACE 0x100000
-#endif
 
 static sigjmp_buf trap;
 static volatile sig_atomic_t trapped;
@@ -46,7 +43,7 @@ static int64_t call(long number, uint64_t a, uint64_t b, uint64_t c, uint64_t d,
 	return ret == -1 ? -errno : ret;
 }
 
-static void leave(const char *why)
+void linux_leave(const char *why)
 {
 	static const char what[] = "linux process: ";
 
@@ -80,9 +77,9 @@ static void make_window(const struct linux_side *l)
 		 MAP_SHARED | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, (uint64_t)-1,
 		 0) < 0 ||
 	    call(SYS_munmap, start, len, 0, 0, 0, 0) < 0)
-		leave("the window is not free");
+		linux_leave("the window is not free");
 	if (l->heap && set_break(start))
-		leave("the heap does not reach the window");
+		linux_leave("the heap does not reach the window");
 }
 
 void linux_prepare(const struct linux_side *l)
@@ -196,7 +193,7 @@ static void parse_line(const struct linux_side *l, const char *p)
 		if (inode && inode == l->inode[i])
 			v.object = i + 1;
 	if (s->vmas == LINUX_VMAS)
-		leave("too many mappings");
+		linux_leave("too many mappings");
 	s->vma[s->vmas++] = v;
 }
 
@@ -208,7 +205,7 @@ static void look(const struct linux_side *l)
 
 	l->shared->vmas = 0;
 	if (fd < 0)
-		leave("no /proc/self/maps");
+		linux_leave("no /proc/self/maps");
 	for (;;) {
 		ssize_t n = read(fd, text + have, sizeof(text) - have - 1);
 		char *line = text, *end;
@@ -238,13 +235,13 @@ static void stare(const struct linux_side *l)
 	int mem = open("/proc/self/mem", O_RDONLY | O_CLOEXEC);
 
 	if (map < 0 || mem < 0)
-		leave("no /proc/self/pagemap or mem");
+		linux_leave("no /proc/self/pagemap or mem");
 	for (uint64_t i = 0; i < l->pages; i++) {
 		uint64_t vpn = l->start + i, e;
 
 		if (pread(map, &e, sizeof(e), (off_t)(vpn * sizeof(e))) !=
 		    (ssize_t)sizeof(e))
-			leave("cannot read pagemap");
+			linux_leave("cannot read pagemap");
 		s->page[i] = 0;
 		if (!(e >> 62))
 			continue;
@@ -254,7 +251,7 @@ static void stare(const struct linux_side *l)
 		if (pread(mem, s->page + l->pages + i * PAGER_PAGE_SIZE,
 			  PAGER_PAGE_SIZE,
 			  (off_t)(vpn << PAGER_PAGE_SHIFT)) != PAGER_PAGE_SIZE)
-			leave("cannot read mem");
+			linux_leave("cannot read mem");
 	}
 	close(map);
 	close(mem);
@@ -314,6 +311,16 @@ static void serve_one(const struct linux_side *l, int *slot)
 		look(l);
 		stare(l);
 		return;
+	case LINUX_TRACK:
+		s->answer.ret = linux_track(l);
+		return;
+	case LINUX_TAKE:
+		s->answer.ret = linux_take(l);
+		return;
+	case LINUX_COPY:
+		look(l);
+		linux_copy(l);
+		return;
 	case LINUX_FORK:
 		/* The parent answers; the child waits for its first request. */
 		pid = fork();
@@ -342,6 +349,7 @@ _Noreturn void linux_serve(const struct linux_side *l, int slot)
 		if (n != 1)
 			_exit(0);
 		if (l->shared->request.call == LINUX_EXIT) {
+			l->shared->answer = (struct linux_answer){0};
 			if (write(l->answer[1], &byte, 1) != 1)
 				_exit(3);
 			_exit(0);

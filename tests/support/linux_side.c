@@ -42,7 +42,7 @@ void linux_start(struct linux_side *l, uint64_t start, uint64_t pages,
 	l->pages = pages;
 	l->stack = stack;
 	l->heap = heap;
-	l->shared_size = sizeof(*l->shared) + pages * (PAGER_PAGE_SIZE + 1);
+	l->shared_size = sizeof(*l->shared) + pages * (PAGER_PAGE_SIZE + 2);
 	l->shared = mmap(NULL, l->shared_size, PROT_READ | PROT_WRITE,
 			 MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	if (l->shared == MAP_FAILED)
@@ -139,4 +139,9 @@ void linux_resize(struct linux_side *l, int object, uint64_t pages)
 const uint8_t *linux_bytes(const struct linux_side *l, uint64_t page)
 {
 	return l->shared->page + l->pages + page * PAGER_PAGE_SIZE;
+}
+
+bool linux_written(const struct linux_side *l, uint64_t page)
+{
+	return l->shared->page[l->pages * (PAGER_PAGE_SIZE + 1) + page];
 }

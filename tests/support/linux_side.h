@@ -34,6 +34,9 @@ enum linux_call {
 	LINUX_EXIT,
 	LINUX_LOOK,  /* list the mappings of the window */
 	LINUX_STARE, /* and copy what is present */
+	LINUX_TRACK, /* writes to the window, from now on */
+	LINUX_TAKE,  /* which pages were written; flags 1: and begin anew */
+	LINUX_COPY,  /* as STARE, but everything that can be read */
 };
 
 struct linux_request {
@@ -67,8 +70,15 @@ struct linux_vma {
 
 enum { LINUX_VMAS = 4096 };
 
-/* Bits of a page as LINUX_STARE found it. */
-enum { LINUX_PRESENT = 1, LINUX_PRIVATE = 2 };
+/* Bits of a page as LINUX_STARE or LINUX_COPY (READABLE too) found it. */
+enum { LINUX_PRESENT = 1, LINUX_PRIVATE = 2, LINUX_READABLE = 4 };
+
+/* How Linux can say which pages a process wrote. */
+enum linux_tracker {
+	LINUX_NO_TRACKER,
+	LINUX_WP_ASYNC,	  /* userfaultfd, and PAGEMAP_SCAN */
+	LINUX_SOFT_DIRTY, /* clear_refs, and bit 55 of pagemap */
+};
 
 struct linux_shared {
 	struct linux_request request;
@@ -76,7 +86,9 @@ struct linux_shared {
 	uint8_t io[MODEL_IO];
 	uint32_t vmas;
 	struct linux_vma vma[LINUX_VMAS];
-	uint8_t page[]; /* pages flags, then pages times 4,096 bytes */
+	/* pages flags, then pages times 4,096 bytes; then, as LINUX_TAKE found
+	 * them, pages times 1: written, or 0 */
+	uint8_t page[];
 };
 
 struct linux_side {
@@ -92,6 +104,7 @@ struct linux_side {
 	pid_t root[MODEL_SPACES]; /* direct children, to wait for */
 	bool live[MODEL_SPACES];
 	unsigned int roots;
+	enum linux_tracker tracker; /* before the first process is made */
 	bool heap;    /* the process's own heap ends where the window begins */
 	bool has_brk; /* the break can be moved into the window */
 };
@@ -109,9 +122,22 @@ void linux_resize(struct linux_side *l, int object, uint64_t pages);
 /* The bytes of a page that LINUX_STARE found present. */
 const uint8_t *linux_bytes(const struct linux_side *l, uint64_t page);
 
+/* Was the page written, says the last LINUX_TAKE? */
+bool linux_written(const struct linux_side *l, uint64_t page);
+/* What this kernel offers, and does right: tried with a process. */
+enum linux_tracker linux_track_probe(uint64_t window);
+const char *linux_tracker_name(enum linux_tracker tracker);
+
 /* The process's side, in linux_process.c: serve until told to leave. */
 _Noreturn void linux_serve(const struct linux_side *l, int slot);
 /* Before serving: window empty, guards, limits. */
 void linux_prepare(const struct linux_side *l);
+_Noreturn void linux_leave(const char *why);
+
+/* In linux_track.c. 0, or minus errno. */
+int linux_track(const struct linux_side *l);
+int linux_take(const struct linux_side *l);
+/* After the mappings were listed. */
+void linux_copy(const struct linux_side *l);
 
 #endif
