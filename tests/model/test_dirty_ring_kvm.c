@@ -20,13 +20,13 @@
 #include <string.h>
 
 #include "tests/support/hunt.h"
-#include "tests/support/kvm_ring.h"
+#include "tests/support/kvm_guest.h"
 #include "tests/support/rng.h"
 #include "tests/support/world.h"
 
-enum { PAGES = KVM_RING_PAGES, ENTRIES_MAX = 4096 };
+enum { PAGES = KVM_GUEST_PAGES, ENTRIES_MAX = 4096 };
 
-static struct kvm_ring kvm;
+static struct kvm_guest kvm;
 static struct dring ours;
 static struct dring_entry memory[ENTRIES_MAX];
 static uint64_t copy[ENTRIES_MAX];
@@ -64,7 +64,7 @@ static bool store(uint64_t page)
 {
 	const bool soft = dring_soft_full(&ours);
 
-	if (kvm_ring_store(&kvm, page, ++stores) == soft)
+	if (kvm_guest_store(&kvm, page, ++stores) == soft)
 		test_die("%u used: KVM %s the writer", dring_used(&ours),
 			 soft ? "does not stop" : "stops");
 	if (soft) {
@@ -93,7 +93,7 @@ static void arm(void *ctx, uint64_t page)
 
 static void reset(void)
 {
-	uint32_t theirs = kvm_ring_reset(&kvm);
+	uint32_t theirs = kvm_guest_reset_ring(&kvm);
 	uint32_t n = dring_reset(&ours, UINT32_MAX, arm, NULL);
 
 	if (n != theirs)
@@ -115,7 +115,7 @@ static void drain(void)
 /* NULL, or why it cannot be done here. */
 static const char *start(uint32_t entries)
 {
-	const char *why = kvm_ring_start(&kvm, PAGES, entries);
+	const char *why = kvm_guest_start(&kvm, PAGES, entries);
 
 	if (why)
 		return why;
@@ -132,7 +132,7 @@ static uint32_t find_soft(void)
 	uint32_t n;
 
 	for (n = 0; n < ours.entries; n++) {
-		if (!kvm_ring_store(&kvm, n, ++stores))
+		if (!kvm_guest_store(&kvm, n, ++stores))
 			break;
 		dring_push(&ours, n);
 		armed[n] = false;
@@ -204,7 +204,7 @@ static int run(uint32_t entries)
 	printf("%u entries, soft-full at %u: %" PRIu64 " stores, %" PRIu64
 	       " stops, %" PRIu64 " resets, %" PRIu64 " pages again\n",
 	       entries, ours.soft, stores, stops, resets, again);
-	kvm_ring_stop(&kvm);
+	kvm_guest_stop(&kvm);
 	return 0;
 }
 

@@ -8,7 +8,7 @@
  * It runs at level 0 without interrupts: store, tell (OUT), again. Every write
  * is an exit, so what KVM collects at exits is in the ring when we look.
  */
-#include "tests/support/kvm_ring.h"
+#include "tests/support/kvm_guest.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -38,12 +38,12 @@ enum {
 #define LARGE UINT64_C(0x80)
 #define DATA  (UINT64_C(1) << 30)
 
-static uint64_t *at(struct kvm_ring *k, uint64_t addr)
+static uint64_t *at(struct kvm_guest *k, uint64_t addr)
 {
 	return (uint64_t *)(k->code + addr);
 }
 
-static int set_slot(struct kvm_ring *k, uint32_t slot, uint32_t flags,
+static int set_slot(struct kvm_guest *k, uint32_t slot, uint32_t flags,
 		    uint64_t addr, uint64_t size, void *memory)
 {
 	struct kvm_userspace_memory_region region = {
@@ -57,7 +57,14 @@ static int set_slot(struct kvm_ring *k, uint32_t slot, uint32_t flags,
 	return ioctl(k->vm, KVM_SET_USER_MEMORY_REGION, &region);
 }
 
-static void write_memory(struct kvm_ring *k)
+/* The slot with the data is logged from now on, or not. */
+static int set_log(struct kvm_guest *k, bool on)
+{
+	return set_slot(k, 0, on ? KVM_MEM_LOG_DIRTY_PAGES : 0, DATA,
+			k->pages * 4096, k->data);
+}
+
+static void write_memory(struct kvm_guest *k)
 {
 	static const uint8_t program[] = {0x48, 0x89,
 					  0x07,	       /* mov %rax,(%rdi) */
@@ -72,13 +79,13 @@ static void write_memory(struct kvm_ring *k)
 	at(k, UPPER)[0] = LOW | ENTRY;
 	at(k, LOW)[0] = ENTRY | LARGE;
 	at(k, UPPER)[1] = HIGH | ENTRY;
-	for (uint64_t i = 0; i < KVM_RING_PAGES / 512; i++)
+	for (uint64_t i = 0; i < KVM_GUEST_PAGES / 512; i++)
 		at(k, HIGH)[i] = (LEAVES + i * 4096) | ENTRY;
 	for (uint64_t i = 0; i < k->pages; i++)
 		at(k, LEAVES)[i] = (DATA + i * 4096) | ENTRY;
 }
 
-static int set_cpu(struct kvm_ring *k)
+static int set_cpu(struct kvm_guest *k)
 {
 	struct {
 		struct kvm_cpuid2 head;
@@ -129,7 +136,7 @@ static void *shared(size_t size, int fd, off_t offset)
 		    MAP_SHARED | (fd < 0 ? MAP_ANONYMOUS : 0), fd, offset);
 }
 
-static const char *make_vm(struct kvm_ring *k)
+static const char *make_vm(struct kvm_guest *k)
 {
 	struct kvm_enable_cap cap = {.cap = KVM_CAP_DIRTY_LOG_RING};
 	int max;
@@ -140,6 +147,8 @@ static const char *make_vm(struct kvm_ring *k)
 	k->vm = ioctl(k->kvm, KVM_CREATE_VM, 0);
 	if (k->vm < 0)
 		return "KVM makes no machine";
+	if (k->entries == 0)
+		return NULL;
 	max = ioctl(k->vm, KVM_CHECK_EXTENSION, KVM_CAP_DIRTY_LOG_RING);
 	cap.args[0] = k->entries * sizeof(*k->memory);
 	if (max < (int)cap.args[0] || ioctl(k->vm, KVM_ENABLE_CAP, &cap))
@@ -147,7 +156,7 @@ static const char *make_vm(struct kvm_ring *k)
 	return NULL;
 }
 
-static const char *make_vcpu(struct kvm_ring *k)
+static const char *make_vcpu(struct kvm_guest *k)
 {
 	const size_t size = k->entries * sizeof(*k->memory);
 	int run_size = ioctl(k->kvm, KVM_GET_VCPU_MMAP_SIZE, 0);
@@ -159,13 +168,15 @@ static const char *make_vcpu(struct kvm_ring *k)
 	if (k->run == MAP_FAILED)
 		return "a processor of KVM cannot be mapped";
 	k->run_size = (size_t)run_size;
+	if (k->entries == 0)
+		return NULL;
 	k->memory = shared(size, k->vcpu, KVM_DIRTY_LOG_PAGE_OFFSET * 4096);
 	if (k->memory == MAP_FAILED)
 		return "KVM's ring cannot be mapped";
 	return NULL;
 }
 
-static const char *make(struct kvm_ring *k)
+static const char *make(struct kvm_guest *k)
 {
 	const char *why = make_vm(k);
 
@@ -179,32 +190,32 @@ static const char *make(struct kvm_ring *k)
 		return "no memory for a guest";
 	write_memory(k);
 	if (set_slot(k, 1, 0, 0, CODE_SIZE, k->code) ||
-	    set_slot(k, 0, KVM_MEM_LOG_DIRTY_PAGES, DATA, k->pages * 4096,
-		     k->data))
+	    set_log(k, k->entries > 0))
 		return "KVM refuses the guest's memory";
 	if (set_cpu(k))
 		return "KVM refuses the guest's state";
 	return NULL;
 }
 
-const char *kvm_ring_start(struct kvm_ring *k, uint64_t pages, uint32_t entries)
+const char *kvm_guest_start(struct kvm_guest *k, uint64_t pages,
+			    uint32_t entries)
 {
 	const char *why;
 
-	*k = (struct kvm_ring){.kvm = -1,
-			       .vm = -1,
-			       .vcpu = -1,
-			       .run = MAP_FAILED,
-			       .code = MAP_FAILED,
-			       .data = MAP_FAILED,
-			       .memory = MAP_FAILED,
-			       .pages = pages,
-			       .entries = entries};
-	if (pages > KVM_RING_PAGES)
+	*k = (struct kvm_guest){.kvm = -1,
+				.vm = -1,
+				.vcpu = -1,
+				.run = MAP_FAILED,
+				.code = MAP_FAILED,
+				.data = MAP_FAILED,
+				.memory = MAP_FAILED,
+				.pages = pages,
+				.entries = entries};
+	if (pages > KVM_GUEST_PAGES)
 		test_die("a guest of %llu pages", (unsigned long long)pages);
 	why = make(k);
 	if (why)
-		kvm_ring_stop(k);
+		kvm_guest_stop(k);
 	return why;
 }
 
@@ -214,7 +225,7 @@ static void unmap(void *memory, size_t size)
 		munmap(memory, size);
 }
 
-void kvm_ring_stop(struct kvm_ring *k)
+void kvm_guest_stop(struct kvm_guest *k)
 {
 	unmap(k->run, k->run_size);
 	unmap(k->memory, k->entries * sizeof(*k->memory));
@@ -228,7 +239,7 @@ void kvm_ring_stop(struct kvm_ring *k)
 	unmap(k->data, k->pages * 4096);
 }
 
-bool kvm_ring_store(struct kvm_ring *k, uint64_t page, uint64_t value)
+bool kvm_guest_store(struct kvm_guest *k, uint64_t page, uint64_t value)
 {
 	struct kvm_regs r;
 
@@ -250,11 +261,56 @@ bool kvm_ring_store(struct kvm_ring *k, uint64_t page, uint64_t value)
 	return true;
 }
 
-uint32_t kvm_ring_reset(struct kvm_ring *k)
+uint32_t kvm_guest_reset_ring(struct kvm_guest *k)
 {
 	int n = ioctl(k->vm, KVM_RESET_DIRTY_RINGS, 0);
 
 	if (n < 0)
 		test_die("KVM_RESET_DIRTY_RINGS: %s", strerror(errno));
 	return (uint32_t)n;
+}
+
+const char *kvm_guest_log(struct kvm_guest *k, uint32_t flags)
+{
+	struct kvm_enable_cap cap = {.cap = KVM_CAP_MANUAL_DIRTY_LOG_PROTECT2};
+	int has = ioctl(k->vm, KVM_CHECK_EXTENSION,
+			KVM_CAP_MANUAL_DIRTY_LOG_PROTECT2);
+
+	if (flags & PAGER_DIRTY_MANUAL)
+		cap.args[0] = KVM_DIRTY_LOG_MANUAL_PROTECT_ENABLE;
+	if (flags & PAGER_DIRTY_ALL_SET)
+		cap.args[0] |= KVM_DIRTY_LOG_INITIALLY_SET;
+	if (has < 0 || cap.args[0] & ~(uint64_t)has)
+		return "this KVM clears no dirty log by hand";
+	if (has && ioctl(k->vm, KVM_ENABLE_CAP, &cap))
+		return "this KVM refuses to clear a dirty log by hand";
+	if (set_log(k, true))
+		return "this KVM has no dirty log";
+	return NULL;
+}
+
+void kvm_guest_unlog(struct kvm_guest *k)
+{
+	if (set_log(k, false))
+		test_die("KVM does not stop its log: %s", strerror(errno));
+}
+
+void kvm_guest_get(struct kvm_guest *k, uint64_t *words)
+{
+	struct kvm_dirty_log get = {.slot = 0, .dirty_bitmap = words};
+
+	if (ioctl(k->vm, KVM_GET_DIRTY_LOG, &get))
+		test_die("KVM_GET_DIRTY_LOG: %s", strerror(errno));
+}
+
+void kvm_guest_clear(struct kvm_guest *k, uint64_t first, uint64_t pages,
+		     uint64_t *words)
+{
+	struct kvm_clear_dirty_log clear = {.slot = 0,
+					    .num_pages = (uint32_t)pages,
+					    .first_page = first,
+					    .dirty_bitmap = words};
+
+	if (ioctl(k->vm, KVM_CLEAR_DIRTY_LOG, &clear))
+		test_die("KVM_CLEAR_DIRTY_LOG: %s", strerror(errno));
 }
