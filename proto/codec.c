@@ -58,8 +58,10 @@ static enum pager_verdict refuse(struct pager_request *out, uint16_t error,
 	return PAGER_VERDICT_REFUSE;
 }
 
+/* A member of a BATCH never comes with file descriptors, whatever its operation
+ * takes. */
 static enum pager_violation check_frame(const struct pager_hdr *hdr, size_t len,
-					unsigned int nfds)
+					unsigned int nfds, bool member)
 {
 	const struct pager_op *op = pager_op_find(hdr->op);
 
@@ -70,7 +72,7 @@ static enum pager_violation check_frame(const struct pager_hdr *hdr, size_t len,
 	if (hdr->flags)
 		return PAGER_VIOLATION_FLAGS;
 	if (hdr->nfds != nfds || nfds > PAGER_FDS_MAX ||
-	    (op && op->fds != nfds))
+	    (op && op->fds != nfds && !member))
 		return PAGER_VIOLATION_FDS;
 	if (pager_pad8(hdr->data_len) > len - PAGER_HDR_SIZE)
 		return PAGER_VIOLATION_DATA;
@@ -117,9 +119,9 @@ static enum pager_verdict check_header(struct pager_request *out)
 	return PAGER_VERDICT_OK;
 }
 
-enum pager_verdict pager_request_decode(const void *packet, size_t len,
-					unsigned int nfds,
-					struct pager_request *out)
+static enum pager_verdict decode(const void *packet, size_t len,
+				 unsigned int nfds, bool member,
+				 struct pager_request *out)
 {
 	const uint8_t *bytes = packet;
 	size_t body_len, known, at;
@@ -136,7 +138,7 @@ enum pager_verdict pager_request_decode(const void *packet, size_t len,
 	if (len > PAGER_MSG_MAX)
 		return violate(out, PAGER_VIOLATION_LONG);
 	memcpy(&out->hdr, bytes, PAGER_HDR_SIZE);
-	out->violation = check_frame(&out->hdr, len, nfds);
+	out->violation = check_frame(&out->hdr, len, nfds, member);
 	if (out->violation)
 		return PAGER_VERDICT_VIOLATE;
 
@@ -169,6 +171,19 @@ enum pager_verdict pager_request_decode(const void *packet, size_t len,
 	out->data = bytes + PAGER_HDR_SIZE + body_len;
 	out->data_len = out->hdr.data_len;
 	return check_reserved(out);
+}
+
+enum pager_verdict pager_request_decode(const void *packet, size_t len,
+					unsigned int nfds,
+					struct pager_request *out)
+{
+	return decode(packet, len, nfds, false, out);
+}
+
+enum pager_verdict pager_member_decode(const void *message, size_t len,
+				       struct pager_request *out)
+{
+	return decode(message, len, 0, true, out);
 }
 
 int pager_batch_cut(const uint8_t *data, size_t data_len, size_t *at,

@@ -9,6 +9,8 @@
 #ifndef PROTO_CODEC_H
 #define PROTO_CODEC_H
 
+#include <string.h>
+
 #include "proto/ops.h"
 
 /* A breach of the framing: the connection is dropped. */
@@ -54,12 +56,19 @@ union pager_request_body {
 	struct pager_req_object_resize object_resize;
 	struct pager_req_token token;
 	struct pager_req_space_policy space_policy;
+	struct pager_req_space_pause space_pause;
 	struct pager_req_pool pool;
 	struct pager_req_pool_size pool_size;
 	struct pager_req_pool_online pool_online;
 	struct pager_req_pool_addr pool_addr;
 	struct pager_req_pool_cursor pool_cursor;
 	struct pager_req_pool_range pool_range;
+	struct pager_req_dirty_start dirty_start;
+	struct pager_req_dirty_get dirty_get;
+	struct pager_req_dirty_get_fd dirty_get_fd;
+	struct pager_req_dirty_clear dirty_clear;
+	struct pager_req_dirty_writeback dirty_writeback;
+	struct pager_req_dirty_ring dirty_ring;
 };
 
 /* Every reply body, likewise. */
@@ -89,6 +98,10 @@ union pager_reply_body {
 	struct pager_rep_pool pool;
 	struct pager_rep_pool_resize pool_resize;
 	struct pager_rep_pool_events pool_events;
+	struct pager_rep_dirty_got dirty_got;
+	struct pager_rep_dirty_count dirty_count;
+	struct pager_rep_dirty_reset dirty_reset;
+	struct pager_rep_dirty_info dirty_info;
 };
 
 enum pager_verdict {
@@ -123,6 +136,12 @@ static inline size_t pager_pad8(size_t n)
 enum pager_verdict pager_request_decode(const void *packet, size_t len,
 					unsigned int nfds,
 					struct pager_request *out);
+
+/* The same for a message inside a BATCH: it comes without file descriptors,
+ * also if its operation takes some (which may not stand there: not checked
+ * here). */
+enum pager_verdict pager_member_decode(const void *message, size_t len,
+				       struct pager_request *out);
 
 /*
  * Cut the next message out of a batch's data: its length stands at *at, which
@@ -167,11 +186,18 @@ size_t pager_refusal_encode(void *buf, const struct pager_request *request,
 /*
  * Write a request. body: body_len bytes, a multiple of 8 (NULL and 0: all
  * zero). Returns its length, or 0 if it does not fit into cap bytes or a
- * message.
+ * message. It says that no file descriptors come with it.
  */
 size_t pager_request_encode(void *buf, size_t cap, const struct pager_op *op,
 			    uint64_t seq, const void *body, size_t body_len,
 			    const void *data, size_t data_len);
+
+/* Say that nfds file descriptors come with the request at buf. */
+static inline void pager_request_set_fds(void *buf, uint16_t nfds)
+{
+	memcpy((uint8_t *)buf + offsetof(struct pager_hdr, nfds), &nfds,
+	       sizeof(nfds));
+}
 
 /* A reply as a client sees it; body is zero-extended to its struct. */
 struct pager_answer {

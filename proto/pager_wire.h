@@ -23,6 +23,9 @@
  *	1.1	Pools: POOL_LIST (70) to POOL_GROW (80), and what STATS has of
  *		them at its end. SPACE_POLICY (18). MAP's CONTIG and the flags
  *		that go with it.
+ *	1.2	Dirty logs: DIRTY_START (90) to DIRTY_LIST (99), and handles of
+ *		logs. The first file descriptors in requests. SPACE_PAUSE (19).
+ *		STATS says at its end how many logs and pauses there are.
  */
 #ifndef PROTO_PAGER_WIRE_H
 #define PROTO_PAGER_WIRE_H
@@ -32,9 +35,10 @@
 #include <stdint.h>
 
 #include "proto/pager_abi.h"
+#include "proto/pager_rows.h"
 
 #define PAGER_VERSION_MAJOR 1
-#define PAGER_VERSION_MINOR 1
+#define PAGER_VERSION_MINOR 2
 #define PAGER_MAGIC	    0x72676170u /* "pagr", little endian */
 
 /* The longest message, header included; and what READ and WRITE carry. */
@@ -42,7 +46,6 @@
 #define PAGER_DATA_MAX	 61440u
 #define PAGER_FDS_MAX	 8u
 #define PAGER_BATCH_MAX	 256u
-#define PAGER_NAME_MAX	 48u /* with its NUL; zero-padded */
 #define PAGER_TOKEN_SIZE 16u
 
 #define PAGER_HDR_SIZE	32u
@@ -56,9 +59,17 @@
 #define PAGER_BRK_START	   0x1u
 #define PAGER_LIST_SHARING 0x1u /* REGION_LIST: fill in the sharing fields */
 
+/* DIRTY_GET and DIRTY_GET_FD: what is reported is clean from then on. */
+#define PAGER_DIRTY_GET_CLEAR 0x1u
+/* DIRTY_WRITEBACK's steps. */
+#define PAGER_WRITEBACK_BEGIN 1u
+#define PAGER_WRITEBACK_END   2u
+#define PAGER_PAUSE_MAX_MS    60000u
+
 /* What a handle is of, as TAKE answers it. */
 #define PAGER_HANDLE_SPACE  1u
 #define PAGER_HANDLE_OBJECT 2u
+#define PAGER_HANDLE_LOG    3u /* cannot be given */
 
 /* Indexes into pager_rep_user's used and limit. */
 enum pager_user_index {
@@ -259,6 +270,12 @@ struct pager_req_space_policy {
 	uint32_t reserved;
 };
 
+struct pager_req_space_pause {
+	uint64_t space;
+	uint32_t max_ms; /* 1 .. PAGER_PAUSE_MAX_MS; 0: go on */
+	uint32_t reserved;
+};
+
 /* Pools: POOL_INFO and POOL_UNPLUG_ALL; addresses are physical. */
 struct pager_req_pool {
 	uint32_t pool;
@@ -297,6 +314,53 @@ struct pager_req_pool_range {
 	uint64_t addr;
 	uint64_t len;
 	uint64_t cursor;
+};
+
+/* Dirty logs: addr = len = 0 is the whole space. */
+struct pager_req_dirty_start {
+	uint64_t space;
+	uint64_t addr;
+	uint64_t len;
+	uint32_t method; /* pager_dirty_method */
+	uint32_t flags;	 /* PAGER_DIRTY_FLAGS */
+};
+
+/* A stretch of a log's pages, of which the first is 0: from a multiple of 64,
+ * a multiple of 64 long or to the log's end. */
+struct pager_req_dirty_get {
+	uint64_t log;
+	uint64_t first, pages;
+	uint32_t flags; /* PAGER_DIRTY_GET_* */
+	uint32_t reserved;
+};
+
+/* With a memfd. */
+struct pager_req_dirty_get_fd {
+	uint64_t log;
+	uint64_t first, pages;
+	uint32_t flags; /* PAGER_DIRTY_GET_* */
+	uint32_t reserved;
+	uint64_t offset; /* in the memfd: of the word of page first */
+};
+
+/* In data a word for each 64 pages of the stretch, or nothing: all of it. */
+struct pager_req_dirty_clear {
+	uint64_t log;
+	uint64_t first, pages;
+};
+
+struct pager_req_dirty_writeback {
+	uint64_t log;
+	uint64_t first, pages;
+	uint32_t step; /* PAGER_WRITEBACK_* */
+	uint32_t reserved;
+};
+
+/* With a memfd of at least entries * PAGER_RING_ENTRY_SIZE bytes. */
+struct pager_req_dirty_ring {
+	uint64_t log;
+	uint32_t entries;
+	uint32_t reserved;
 };
 
 /* --- replies ------------------------------------------------------------- */
@@ -345,6 +409,8 @@ struct pager_rep_stats {
 	uint64_t work_steps, work_longest_us;
 	uint64_t migrations;
 	uint64_t large_entries, large_splits, large_collapses;
+	/* from 1.2 on */
+	uint64_t dirty_logs, pauses, paused; /* paused: sessions, now */
 };
 
 struct pager_rep_check {
@@ -355,133 +421,11 @@ struct pager_rep_check {
 	uint64_t spaces;
 };
 
-/* Rows follow in data: count rows of row_size bytes. */
+/* Rows (pager_rows.h) follow in data: count rows of row_size bytes. */
 struct pager_rep_list {
 	uint64_t next; /* cursor to go on with, 0: the end */
 	uint32_t count;
 	uint32_t row_size;
-};
-
-struct pager_row_backend {
-	uint32_t backend;
-	uint32_t available;
-	char name[16];
-	char reason[104]; /* why it is not available */
-};
-
-struct pager_row_session {
-	uint64_t session;
-	uint32_t uid;
-	uint32_t pid;
-	uint64_t requests;
-	uint64_t spaces;
-	uint64_t objects;
-	uint64_t queued_bytes;
-};
-
-struct pager_row_space {
-	uint64_t space;
-	uint64_t id;
-	uint64_t parent; /* id */
-	uint64_t session;
-	uint32_t uid;
-	uint32_t backend;
-	uint64_t virtual_bytes;
-	uint64_t resident_bytes;
-	uint64_t regions;
-	char name[PAGER_NAME_MAX];
-};
-
-struct pager_row_object {
-	uint64_t object;
-	uint64_t id;
-	uint64_t session;
-	uint32_t uid;
-	uint32_t reserved;
-	uint64_t size;
-	uint64_t resident_bytes;
-	uint64_t mappings;
-	char name[PAGER_NAME_MAX];
-};
-
-struct pager_row_region {
-	uint64_t start;
-	uint64_t end; /* 0: 2^64 */
-	uint32_t prot;
-	uint32_t flags;	 /* PAGER_REGION_* */
-	uint64_t object; /* the object's id, or 0 */
-	uint64_t offset;
-	uint64_t anon; /* present pages by type */
-	uint64_t zero;
-	uint64_t borrowed;
-	uint64_t private_pages; /* with PAGER_LIST_SHARING, else 0 */
-	uint64_t shared_pages;
-	uint64_t proportional; /* bytes */
-};
-
-/* Sizes are in bytes. */
-struct pager_row_pool {
-	uint32_t pool;
-	uint32_t flags; /* PAGER_POOL_BOOT and so on */
-	char name[PAGER_POOL_NAME_MAX];
-	uint32_t node;
-	uint32_t error; /* errno, or 0 */
-	uint64_t addr;
-	uint64_t region;
-	uint64_t usable;
-	uint64_t requested;
-	uint64_t plugged;
-	uint64_t online;
-	uint64_t offline;
-	uint64_t used;
-	uint64_t pinned;
-	uint64_t block;
-	uint64_t sub_block;
-	uint64_t memory_block;
-	uint64_t grow_max;
-	uint64_t moved;
-	uint64_t busy;
-	uint64_t next_try_ms;
-	uint64_t wishes;
-};
-
-struct pager_row_block {
-	uint64_t addr;
-	uint32_t state;	 /* pager_block_state */
-	uint32_t zone;	 /* pager_zone, if it is online */
-	uint32_t driver; /* pager_sbm_state or pager_bbm_state */
-	uint32_t reserved;
-	uint64_t plugged;
-	uint64_t used;
-	uint64_t pinned;
-	uint64_t free_runs;
-};
-
-/* 2 MiB. The rows are neighbours: only the first needs an address, which
- * follows from the cursor. Counts of pages. */
-struct pager_row_cell {
-	uint8_t state;
-	uint8_t zone;
-	uint16_t plugged;
-	uint16_t used;
-	uint16_t pinned;
-};
-
-struct pager_row_holder {
-	uint64_t space;
-	uint64_t object;
-	uint64_t addr;
-	uint64_t len;
-	uint64_t pinned;
-};
-
-struct pager_row_event {
-	uint64_t number;
-	uint64_t time_ms;
-	uint64_t addr;
-	uint64_t value;
-	uint32_t pool;
-	uint32_t type; /* pager_pool_event_type */
 };
 
 struct pager_rep_user {
@@ -605,6 +549,35 @@ struct pager_rep_pool_events {
 	uint64_t lost; /* between cursor and the first row */
 	uint64_t newest;
 	uint64_t now_ms;
+};
+
+/* A word for each 64 pages follows in data (DIRTY_GET), or was written to the
+ * memfd. */
+struct pager_rep_dirty_got {
+	uint64_t first; /* page of the log, a multiple of 64 */
+	uint64_t pages; /* that the words are of */
+	uint64_t dirty; /* bits that are set in them */
+	uint64_t next;	/* where to go on, or the stretch's end */
+};
+
+struct pager_rep_dirty_count {
+	uint64_t pages;
+};
+
+struct pager_rep_dirty_reset {
+	uint64_t reset; /* entries that were armed */
+	uint64_t used;	/* that are still in the ring */
+};
+
+/* Counts are of pages, and since the start, where nothing else is said. */
+struct pager_rep_dirty_info {
+	uint64_t space_id, addr, len; /* as in row_dirty */
+	uint32_t method, flags;
+	uint64_t dirty, awaiting; /* now */
+	uint64_t reported, over, faults, harvests, harvested;
+	uint32_t ring_entries, ring_used; /* now; 0: no ring */
+	uint64_t ring_stops;
+	uint64_t bytes; /* of memory that it takes now */
 };
 
 static_assert(sizeof(struct pager_hdr) == PAGER_HDR_SIZE, "pager_hdr");

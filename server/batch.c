@@ -84,7 +84,7 @@ static struct srv_result decode(struct batch *batch)
 		if (batch->count == in->count)
 			return srv_refuse(PAGER_EINVAL,
 					  SRV_FIELD(batch, count));
-		if (pager_request_decode(message, len, 0, request) ==
+		if (pager_member_decode(message, len, request) ==
 		    PAGER_VERDICT_VIOLATE)
 			return violate(request->violation);
 		check_member(batch, request);
@@ -127,8 +127,8 @@ static size_t run_one(struct batch *batch, unsigned int i, uint8_t *out,
 	struct pager_request *request = batch->requests + i;
 
 	if (!request->error)
-		return srv_execute(batch->srv, batch->client, request, out,
-				   room, result);
+		return srv_execute(batch->srv, batch->client, request, NULL,
+				   out, room, result);
 	*result = srv_refuse((enum pager_error)request->error, request->field);
 	return srv_refuse_decoded(batch->srv, batch->client, request, out);
 }

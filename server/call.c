@@ -60,6 +60,17 @@ struct srv_result srv_call_object(const struct srv_call *call, uint64_t handle,
 	return result;
 }
 
+struct srv_result srv_call_dirty(const struct srv_call *call, uint64_t handle,
+				 uint32_t field, struct srv_dirty **out)
+{
+	struct srv_result result;
+	void *thing = NULL;
+
+	result = find(call, handle, PAGER_HANDLE_LOG, field, &thing);
+	*out = thing;
+	return result;
+}
+
 struct srv_result srv_call_thing(const struct srv_call *call, uint64_t handle,
 				 uint32_t field, struct srv_thing **out)
 {

@@ -6,6 +6,11 @@
  * then it commits. It fills in reply (zeroed) and, if the operation has data
  * in its reply, up to room bytes at data, and sets data_len. The reply's place
  * in the queue is there before the handler is called.
+ *
+ * File descriptors that came with the request belong to the connection, which
+ * closes them when the handler has returned, whatever it said. A handler may
+ * use them until then; one that wants to keep a descriptor puts -1 in its
+ * place.
  */
 #ifndef SERVER_CALL_H
 #define SERVER_CALL_H
@@ -17,6 +22,7 @@ struct srv_call {
 	struct srv_client *client;
 	struct srv_session *session; /* NULL: HELLO */
 	const struct pager_request *request;
+	int *fds; /* as many as the operation takes; NULL: none */
 	union pager_reply_body reply;
 	uint8_t *data; /* 8-aligned */
 	size_t room;
@@ -50,14 +56,16 @@ static inline struct srv_result srv_refuse(enum pager_error error, size_t field)
 struct srv_result srv_result_of(const struct srv_call *call,
 				struct pager_status status);
 
-/* The space or object of a handle: the session's own; an admin may name
+/* The space, object or log of a handle: the session's own; an admin may name
  * anybody's. ENOENT, ESTALE or ETYPE, with field to blame. */
 struct srv_result srv_call_space(const struct srv_call *call, uint64_t handle,
 				 uint32_t field, struct srv_space **out);
 struct srv_result srv_call_object(const struct srv_call *call, uint64_t handle,
 				  uint32_t field,
 				  struct srv_object_handle **out);
-/* Either of them. */
+struct srv_result srv_call_dirty(const struct srv_call *call, uint64_t handle,
+				 uint32_t field, struct srv_dirty **out);
+/* Any of them. */
 struct srv_result srv_call_thing(const struct srv_call *call, uint64_t handle,
 				 uint32_t field, struct srv_thing **out);
 

@@ -14,6 +14,7 @@
 
 #include "lib/base/failpoint.h"
 #include "server/dispatch.h"
+#include "server/pause.h"
 #include "server/receive.h"
 #include "server/session.h"
 #include "server/user.h"
@@ -35,10 +36,15 @@ static bool user_has_room(const struct srv_conn *conn)
 	       (max >= PAGER_MSG_MAX && user->queued <= max - PAGER_MSG_MAX);
 }
 
+static bool is_paused(const struct srv_conn *conn)
+{
+	return conn->client.session && srv_is_paused(conn->client.session);
+}
+
 /* Ask for the events that the connection's state calls for. */
 static void update(struct srv_loop *loop, struct srv_conn *conn)
 {
-	bool reads = !conn->ended && !loop->leave_at_ms &&
+	bool reads = !conn->ended && !loop->leave_at_ms && !is_paused(conn) &&
 		     srv_queue_room(&conn->queue) > 0;
 	bool held = reads && !user_has_room(conn);
 	uint32_t events = 0;
@@ -75,6 +81,17 @@ static void release(struct srv_loop *loop, const struct srv_user *user)
 			update(loop, conn);
 }
 
+void srv_conns_pauses(struct srv_loop *loop)
+{
+	struct srv_conn *conn;
+
+	if (loop->pause_changes == loop->srv->pause_changes)
+		return;
+	loop->pause_changes = loop->srv->pause_changes;
+	TAILQ_FOREACH (conn, &loop->conns, link)
+		update(loop, conn);
+}
+
 /* --- a turn -------------------------------------------------------------- */
 
 static void log_drop(struct srv_loop *loop, const struct srv_conn *conn,
@@ -88,13 +105,13 @@ static void log_drop(struct srv_loop *loop, const struct srv_conn *conn,
 
 /* Serve what was received. False: a violation. */
 static bool serve(struct srv_loop *loop, struct srv_conn *conn,
-		  const struct srv_packet *packets, unsigned int n)
+		  struct srv_packet *packets, unsigned int n)
 {
 	enum pager_violation why;
 	size_t len;
 
 	for (unsigned int i = 0; i < n && !conn->ended; i++) {
-		const struct srv_packet *packet = packets + i;
+		struct srv_packet *packet = packets + i;
 
 		if (packet->len == 0 && !packet->truncated) {
 			/* The end, or a packet of no bytes: as good as one. */
@@ -108,7 +125,7 @@ static bool serve(struct srv_loop *loop, struct srv_conn *conn,
 		    packet->truncated || packet->fds_lost
 			? 0
 			: srv_dispatch(loop->srv, &conn->client, packet->bytes,
-				       packet->len, packet->nfds,
+				       packet->len, packet->fds, packet->nfds,
 				       srv_queue_tail(&conn->queue), &why);
 		if (len == 0) {
 			loop->srv->violations++;
@@ -170,8 +187,8 @@ static void ready(struct srv_loop *loop, struct srv_source *source,
 
 	if (alive && events & EPOLLOUT)
 		alive = srv_queue_flush(&conn->queue, source->fd) == 0;
-	/* Others of the same user may have taken the room since it was asked
-	 * for the event. */
+	/* Others of the same user may have taken the room, or somebody may have
+	 * paused it, since it was asked for the event. */
 	if (alive && events & EPOLLIN && source->events & EPOLLIN &&
 	    srv_queue_room(&conn->queue) && user_has_room(conn)) {
 		alive = take(loop, conn);
@@ -189,6 +206,7 @@ static void ready(struct srv_loop *loop, struct srv_source *source,
 	}
 	account(conn);
 	update(loop, conn);
+	srv_conns_pauses(loop);
 	if (conn->client.queued < queued)
 		release(loop, conn->client.user);
 }
@@ -269,6 +287,7 @@ void srv_conn_close(struct srv_loop *loop, struct srv_conn *conn)
 	TAILQ_INSERT_TAIL(&loop->dead, conn, link);
 	loop->conn_count--;
 	release(loop, user);
+	srv_conns_pauses(loop);
 	srv_user_leave(loop->srv, user);
 	conn->client.user = NULL;
 }

@@ -4,7 +4,9 @@
  *
  * Backpressure: packets are taken only as long as their replies have a place,
  * in the connection's queue and in what the user may leave unread. So a client
- * that does not read is not read from, and nobody else notices.
+ * that does not read is not read from, and nobody else notices. Likewise a
+ * connection whose session is paused (pause.h): what its client sends waits in
+ * the socket.
  */
 #ifndef SERVER_CONN_H
 #define SERVER_CONN_H
@@ -28,6 +30,9 @@ struct srv_conn {
 int srv_conn_new(struct srv_loop *loop, int fd, uid_t uid, pid_t pid);
 /* End it and its session at once. The struct lives until the turn is over. */
 void srv_conn_close(struct srv_loop *loop, struct srv_conn *conn);
+/* Sessions may have been paused, or not be any more: ask for the requests of
+ * those that are served. */
+void srv_conns_pauses(struct srv_loop *loop);
 /* Free what was closed. */
 void srv_conns_bury(struct srv_loop *loop);
 /* The daemon leaves: nothing more is read; what is answered may be read. */

@@ -161,6 +161,10 @@ uint64_t srv_convert_end(uint64_t vpn)
 #define ADDR(request)                                              \
 	[PAGER_ARG_SPACE] = AT(request, space), [PAGER_ARG_ADDR] = \
 						    AT(request, addr)
+#define STRETCH(request)                        \
+	[PAGER_ARG_LOG] = AT(request, log),     \
+	[PAGER_ARG_FIRST] = AT(request, first), \
+	[PAGER_ARG_COUNT_PAGES] = AT(request, pages)
 #define SPACE [PAGER_ARG_SPACE] = AT(space, space)
 
 static const uint16_t fields[PAGER_OP_END][PAGER_ARG_COUNT] = {
@@ -225,6 +229,22 @@ static const uint16_t fields[PAGER_OP_END][PAGER_ARG_COUNT] = {
     [PAGER_OP_POOL_OFFLINE] = {[PAGER_ARG_ADDR] = AT(pool_addr, addr)},
     [PAGER_OP_POOL_HOLDERS] = {[PAGER_ARG_ADDR] = AT(pool_range, addr),
 			       [PAGER_ARG_LEN] = AT(pool_range, len)},
+    [PAGER_OP_SPACE_PAUSE] = {[PAGER_ARG_SPACE] = AT(space_pause, space)},
+    [PAGER_OP_DIRTY_START] =
+	{RANGE(dirty_start), [PAGER_ARG_METHOD] = AT(dirty_start, method),
+	 [PAGER_ARG_FLAGS] = AT(dirty_start, flags)},
+    [PAGER_OP_DIRTY_STOP] = {[PAGER_ARG_LOG] = AT(handle, handle)},
+    [PAGER_OP_DIRTY_GET] = {STRETCH(dirty_get), [PAGER_ARG_FLAGS] =
+						    AT(dirty_get, flags)},
+    [PAGER_OP_DIRTY_GET_FD] =
+	{STRETCH(dirty_get_fd), [PAGER_ARG_FLAGS] = AT(dirty_get_fd, flags),
+	 [PAGER_ARG_OFFSET] = AT(dirty_get_fd, offset)},
+    [PAGER_OP_DIRTY_CLEAR] = {STRETCH(dirty_clear)},
+    [PAGER_OP_DIRTY_WRITEBACK] = {STRETCH(dirty_writeback)},
+    [PAGER_OP_DIRTY_RING] = {[PAGER_ARG_LOG] = AT(dirty_ring, log),
+			     [PAGER_ARG_RING] = AT(dirty_ring, entries)},
+    [PAGER_OP_DIRTY_RESET] = {[PAGER_ARG_LOG] = AT(handle, handle)},
+    [PAGER_OP_DIRTY_INFO] = {[PAGER_ARG_LOG] = AT(handle, handle)},
     [PAGER_OP_GIVE] = {[PAGER_ARG_OBJECT] = AT(handle, handle)},
 };
 

@@ -100,6 +100,12 @@ size_t srv_reply_least(const struct pager_request *request)
 	case PAGER_OP_POOL_EVENTS:
 		data = sizeof(struct pager_row_event);
 		break;
+	case PAGER_OP_DIRTY_GET:
+		data = sizeof(uint64_t);
+		break;
+	case PAGER_OP_DIRTY_LIST:
+		data = sizeof(struct pager_row_dirty);
+		break;
 	default:
 		break;
 	}
@@ -107,7 +113,7 @@ size_t srv_reply_least(const struct pager_request *request)
 }
 
 size_t srv_execute(struct srv *srv, struct srv_client *client,
-		   const struct pager_request *request, uint8_t *out,
+		   const struct pager_request *request, int *fds, uint8_t *out,
 		   size_t room, struct srv_result *result)
 {
 	const struct pager_op *op = request->op;
@@ -122,6 +128,7 @@ size_t srv_execute(struct srv *srv, struct srv_client *client,
 	call.client = client;
 	call.session = client->session;
 	call.request = request;
+	call.fds = fds;
 	call.data = pager_reply_data(out, op);
 	call.room = (room - pager_reply_size(op, 0)) & ~(size_t)7;
 	call.data_len = 0;
@@ -150,8 +157,8 @@ size_t srv_execute(struct srv *srv, struct srv_client *client,
 }
 
 size_t srv_dispatch(struct srv *srv, struct srv_client *client,
-		    const uint8_t *packet, size_t len, unsigned int nfds,
-		    uint8_t *out, enum pager_violation *why)
+		    const uint8_t *packet, size_t len, int *fds,
+		    unsigned int nfds, uint8_t *out, enum pager_violation *why)
 {
 	struct pager_request request;
 	struct srv_result result;
@@ -165,7 +172,8 @@ size_t srv_dispatch(struct srv *srv, struct srv_client *client,
 	case PAGER_VERDICT_OK:
 		break;
 	}
-	len = srv_execute(srv, client, &request, out, PAGER_MSG_MAX, &result);
+	len = srv_execute(srv, client, &request, nfds ? fds : NULL, out,
+			  PAGER_MSG_MAX, &result);
 	*why = (enum pager_violation)result.violation;
 	return len;
 }

@@ -28,7 +28,7 @@
 #define SRV_HANDLE_GEN_BITS   16
 #define SRV_HANDLE_KEY_MAX    ((UINT64_C(1) << SRV_HANDLE_KEY_BITS) - 1)
 
-/* PAGER_HANDLE_SPACE and PAGER_HANDLE_OBJECT are types; 0 is none. */
+/* PAGER_HANDLE_SPACE, _OBJECT and _LOG are types; 0 is none. */
 #define SRV_HANDLE_ANY 0u
 
 struct srv_slot {

@@ -18,6 +18,7 @@
 #include "lib/base/failpoint.h"
 #include "server/accept.h"
 #include "server/conn.h"
+#include "server/pause.h"
 #include "server/pools.h"
 #include "server/reload.h"
 
@@ -186,8 +187,11 @@ static int patience(const struct srv_loop *loop)
 {
 	uint64_t due =
 	    loop->leave_at_ms ? loop->leave_at_ms : loop->accept_at_ms;
+	uint64_t paused = srv_pause_due(loop->srv);
 	uint64_t now;
 
+	if (paused && (!due || paused < due))
+		due = paused;
 	if (!due)
 		return -1;
 	now = srv_loop_now_ms();
@@ -244,6 +248,8 @@ int srv_loop_turn(struct srv_loop *loop)
 		if (source->watched)
 			source->ready(loop, source, events[i].events);
 	}
+	srv_pause_expire(loop->srv, srv_loop_now_ms());
+	srv_conns_pauses(loop);
 	srv_conns_bury(loop);
 	srv_accept_resume(loop);
 	loop->work_ms = loop->leave_at_ms ? -1 : own_work(loop);

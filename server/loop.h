@@ -37,11 +37,12 @@ struct srv_loop {
 	TAILQ_HEAD(srv_conn_list, srv_conn) conns;
 	TAILQ_HEAD(srv_conn_dead, srv_conn) dead; /* freed after the turn */
 	uint64_t conn_count;
-	uint64_t conn_max;     /* what descriptors allow */
-	uint64_t held_back;    /* connections that wait for their user's
-				* other replies to be read */
-	uint64_t accept_at_ms; /* 0; or when to try to accept again */
-	uint64_t leave_at_ms;  /* 0; or draining, until then */
+	uint64_t conn_max;	/* what descriptors allow */
+	uint64_t held_back;	/* connections that wait for their user's
+				 * other replies to be read */
+	uint64_t accept_at_ms;	/* 0; or when to try to accept again */
+	uint64_t pause_changes; /* srv's, when they were seen last */
+	uint64_t leave_at_ms;	/* 0; or draining, until then */
 	bool leave_now;
 	int work_ms;	  /* until the model has work to do; -1: it has none */
 	uint8_t *packets; /* SRV_BURST * PAGER_MSG_MAX */

@@ -171,6 +171,8 @@ struct srv_result srv_op_give(struct srv_call *call)
 				SRV_FIELD(handle, handle), &thing);
 	if (result.error)
 		return result;
+	if (thing->type == PAGER_HANDLE_LOG)
+		return srv_refuse(PAGER_ETYPE, SRV_FIELD(handle, handle));
 	error = srv_grant_new(call->srv, thing);
 	if (error)
 		return srv_refuse(error, 0);

@@ -69,6 +69,7 @@ static struct srv_result stopped(struct srv_call *call,
 	case PAGER_ENODATA:
 	case PAGER_ENOMEM:
 	case PAGER_ELIMIT:
+	case PAGER_EDIRTYFULL:
 		out->addr = why->va;
 		out->error = status.err;
 		if (status.err == PAGER_ESIGNAL)

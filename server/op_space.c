@@ -7,6 +7,7 @@
 #include "lib/mmu/sim.h"
 #include "server/call.h"
 #include "server/convert.h"
+#include "server/pause.h"
 #include "server/thing.h"
 
 static uint64_t pages_of(uint64_t bytes)
@@ -199,6 +200,31 @@ struct srv_result srv_op_space_policy(struct srv_call *call)
 	return srv_result_of(
 	    call,
 	    pager_space_set_around(space->core, (enum pager_around)in->around));
+}
+
+struct srv_result srv_op_space_pause(struct srv_call *call)
+{
+	const struct pager_req_space_pause *in =
+	    &call->request->body.space_pause;
+	struct srv_result result;
+	struct srv_space *space;
+
+	result = srv_call_space(call, in->space, SRV_FIELD(space_pause, space),
+				&space);
+	if (result.error)
+		return result;
+	if (in->max_ms > PAGER_PAUSE_MAX_MS)
+		return srv_refuse(PAGER_EINVAL, SRV_FIELD(space_pause, max_ms));
+	if (space->thing.session == call->session)
+		return srv_refuse(PAGER_EINVAL, SRV_FIELD(space_pause, space));
+	if (!srv_pause_may(space->thing.session, call->session))
+		return srv_refuse(PAGER_EBUSY, SRV_FIELD(space_pause, space));
+	if (in->max_ms)
+		srv_pause_begin(call->srv, space, call->session,
+				srv_now_ms() + in->max_ms);
+	else
+		srv_pause_end(call->srv, space->thing.session);
+	return result;
 }
 
 /* The space and range of a request in which addr = len = 0 is everything. */

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 
 #include "lib/base/failpoint.h"
+#include "server/pause.h"
 #include "server/recount.h"
 #include "server/thing.h"
 
@@ -71,18 +72,20 @@ enum pager_error srv_session_new(struct srv *srv, struct srv_client *client,
 
 void srv_session_free(struct srv *srv, struct srv_session *session)
 {
-	static const unsigned int types[] = {PAGER_HANDLE_SPACE,
-					     PAGER_HANDLE_OBJECT};
+	/* Logs first: nothing need be kept for those who never come. */
+	static const unsigned int types[] = {
+	    PAGER_HANDLE_LOG, PAGER_HANDLE_SPACE, PAGER_HANDLE_OBJECT};
 	struct srv_thing *thing;
 	uint32_t index;
 
-	for (unsigned int i = 0; i < 2; i++)
+	srv_pause_session_ends(srv, session);
+	for (unsigned int i = 0; i < 3; i++)
 		for (index = 0; (thing = srv_handles_next(&session->handles,
 							  &index, types[i]));
 		     index++)
 			srv_thing_destroy(srv, thing);
 	assert(session->spaces == 0 && session->objects == 0 &&
-	       session->grants == 0);
+	       session->logs == 0 && session->grants == 0);
 	srv_handles_fini(&session->handles);
 	TAILQ_REMOVE(&srv->sessions, session, link);
 	srv->session_count--;

@@ -74,6 +74,7 @@ int srv_init(struct srv *srv, const struct srv_config *config,
 	srv->work_due_ms = UINT64_MAX;
 	LIST_INIT(&srv->users);
 	TAILQ_INIT(&srv->sessions);
+	LIST_INIT(&srv->paused);
 	RB_INIT(&srv->named);
 	TAILQ_INIT(&srv->grants);
 	srv->started_ms = srv_now_ms();
@@ -90,7 +91,8 @@ int srv_init(struct srv *srv, const struct srv_config *config,
 void srv_fini(struct srv *srv)
 {
 	assert(TAILQ_EMPTY(&srv->sessions) && TAILQ_EMPTY(&srv->grants) &&
-	       RB_EMPTY(&srv->named));
+	       RB_EMPTY(&srv->named) && LIST_EMPTY(&srv->paused) &&
+	       srv->dirty_logs == 0);
 	srv_users_free(srv);
 	unmake(srv);
 	srv_config_fini(&srv->config);

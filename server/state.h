@@ -4,7 +4,8 @@
  * sessions and what they own. Everything right of dispatch sees this; nothing
  * here knows a socket.
  *
- *	user 1---n session 1---n thing (a space, or a handle to an object)
+ *	user 1---n session 1---n thing (a space, a handle to an object, a dirty
+ *				 log)
  *
  * A user is charged for all of that user's sessions. A thing lives in exactly
  * one session's table of handles, and dies with that session.
@@ -26,6 +27,7 @@
 #include "server/limits.h"
 #include "server/memory.h"
 
+struct pager_dirty_log;
 struct pager_sim;
 struct srv_client;
 struct srv_grant;
@@ -58,6 +60,7 @@ struct srv_space {
 	struct pager_space *core;
 	uint32_t backend;
 	bool snapshot; /* an all-or-nothing batch is under way */
+	LIST_HEAD(srv_dirty_list, srv_dirty) logs; /* of any session */
 	char name[PAGER_NAME_MAX];
 };
 
@@ -76,6 +79,27 @@ struct srv_object_handle {
 	struct srv_object *object;
 };
 
+/* A dirty log of a space of its session, or, if that is an admin's, of any. It
+ * outlives the space. */
+struct srv_dirty {
+	struct srv_thing thing;
+	LIST_ENTRY(srv_dirty) link; /* logs of the space */
+	struct srv_space *space;    /* NULL: it has ended */
+	struct pager_dirty_log *core;
+	struct pager_range range;
+	uint32_t flags; /* PAGER_DIRTY_FLAGS */
+	void *ring;	/* mapped memory of its ring, or NULL */
+	size_t ring_len;
+};
+
+/* Why nothing of a session is served for now; see pause.h. */
+struct srv_pause {
+	LIST_ENTRY(srv_session) link;
+	struct srv_session *by; /* NULL: it is not paused */
+	struct srv_space *space;
+	uint64_t until_ms;
+};
+
 struct srv_session {
 	TAILQ_ENTRY(srv_session) link; /* by number */
 	uint64_t number;
@@ -85,8 +109,10 @@ struct srv_session {
 	uint64_t requests;
 	uint64_t spaces;
 	uint64_t objects;
+	uint64_t logs;
 	uint32_t grants;
 	struct srv_handles handles;
+	struct srv_pause pause;
 };
 
 /* Somebody connected: known by credentials, without a session until HELLO. */
@@ -118,6 +144,11 @@ struct srv {
 	struct pager_log_limit log;  /* for what clients cause */
 	uint64_t session_count;
 	uint64_t last_session; /* number of the newest */
+	LIST_HEAD(srv_paused_list, srv_session) paused;
+	uint64_t paused_count;
+	uint64_t pauses;	/* ever */
+	uint64_t pause_changes; /* begun or ended */
+	uint64_t dirty_logs;
 	uint64_t handles;
 	uint64_t requests;
 	uint64_t refusals;

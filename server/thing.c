@@ -1,15 +1,18 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Counts kept here: handles of the server, spaces and objects of a session,
- * object handles of a user.
+ * Counts kept here: handles and logs of the server, spaces, objects and logs of
+ * a session, object handles of a user.
  */
 #include "server/thing.h"
 
 #include <assert.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 
 #include "lib/base/failpoint.h"
+#include "lib/core/dirty.h"
+#include "server/pause.h"
 #include "server/token.h"
 
 static int compare(const struct srv_object *a, const struct srv_object *b)
@@ -34,19 +37,39 @@ static struct srv_object_handle *to_object(struct srv_thing *thing)
 	return (struct srv_object_handle *)thing;
 }
 
+static struct srv_dirty *to_dirty(struct srv_thing *thing)
+{
+	return (struct srv_dirty *)thing;
+}
+
+/* One more thing of its type, or one less (UINT64_MAX). */
+static void count(struct srv *srv, const struct srv_thing *thing, uint64_t n)
+{
+	struct srv_session *session = thing->session;
+
+	srv->handles += n;
+	switch (thing->type) {
+	case PAGER_HANDLE_SPACE:
+		session->spaces += n;
+		break;
+	case PAGER_HANDLE_OBJECT:
+		session->objects += n;
+		session->user->object_handles += n;
+		break;
+	default:
+		session->logs += n;
+		srv->dirty_logs += n;
+		break;
+	}
+}
+
 /* Put a thing into a session whose table has room. */
 static void enter(struct srv *srv, struct srv_session *session,
 		  struct srv_thing *thing)
 {
 	thing->session = session;
 	thing->handle = srv_handles_add(&session->handles, thing->type, thing);
-	srv->handles++;
-	if (thing->type == PAGER_HANDLE_SPACE) {
-		session->spaces++;
-	} else {
-		session->objects++;
-		session->user->object_handles++;
-	}
+	count(srv, thing, 1);
 }
 
 static void leave(struct srv *srv, struct srv_thing *thing)
@@ -56,13 +79,7 @@ static void leave(struct srv *srv, struct srv_thing *thing)
 	if (thing->grant)
 		srv_grant_free(srv, thing->grant);
 	srv_handles_remove(&session->handles, thing->handle);
-	srv->handles--;
-	if (thing->type == PAGER_HANDLE_SPACE) {
-		session->spaces--;
-	} else {
-		session->objects--;
-		session->user->object_handles--;
-	}
+	count(srv, thing, UINT64_MAX);
 }
 
 /* --- spaces -------------------------------------------------------------- */
@@ -74,8 +91,10 @@ struct srv_space *srv_space_reserve(struct srv_session *session)
 	if (srv_handles_reserve(&session->handles))
 		return NULL;
 	space = pager_fail("space.record") ? NULL : calloc(1, sizeof(*space));
-	if (space)
-		space->thing.type = PAGER_HANDLE_SPACE;
+	if (!space)
+		return NULL;
+	space->thing.type = PAGER_HANDLE_SPACE;
+	LIST_INIT(&space->logs);
 	return space;
 }
 
@@ -159,27 +178,100 @@ static void put_object(struct srv *srv, struct srv_object *object)
 	free(object);
 }
 
-/* --- both ---------------------------------------------------------------- */
+/* --- dirty logs ---------------------------------------------------------- */
+
+enum pager_error srv_dirty_reserve(struct srv_session *session,
+				   struct srv_dirty **out)
+{
+	if (session->logs >= SRV_DIRTY_MAX)
+		return PAGER_ELIMIT;
+	if (srv_handles_reserve(&session->handles))
+		return PAGER_ENOMEM;
+	*out = pager_fail("dirty.record") ? NULL : calloc(1, sizeof(**out));
+	if (!*out)
+		return PAGER_ENOMEM;
+	(*out)->thing.type = PAGER_HANDLE_LOG;
+	return PAGER_OK;
+}
+
+void srv_dirty_discard(struct srv_dirty *log)
+{
+	free(log);
+}
+
+void srv_dirty_add(struct srv *srv, struct srv_session *session,
+		   struct srv_dirty *log, struct srv_space *space,
+		   struct pager_dirty_log *core)
+{
+	log->core = core;
+	log->space = space;
+	LIST_INSERT_HEAD(&space->logs, log, link);
+	enter(srv, session, &log->thing);
+}
+
+/* The model lets go of the ring before its memory goes. */
+static void stop_log(struct srv_dirty *log)
+{
+	if (log->space)
+		LIST_REMOVE(log, link);
+	pager_dirty_stop(log->core);
+	if (log->ring)
+		munmap(log->ring, log->ring_len);
+}
+
+/* --- all of them --------------------------------------------------------- */
+
+static void end_space(struct srv *srv, struct srv_space *space)
+{
+	struct srv_dirty *log;
+
+	while ((log = LIST_FIRST(&space->logs))) {
+		LIST_REMOVE(log, link);
+		log->space = NULL;
+	}
+	srv_pause_space_goes(srv, space);
+	pager_space_free(space->core);
+}
 
 void srv_thing_destroy(struct srv *srv, struct srv_thing *thing)
 {
 	leave(srv, thing);
-	if (thing->type == PAGER_HANDLE_SPACE)
-		pager_space_free(to_space(thing)->core);
-	else
+	switch (thing->type) {
+	case PAGER_HANDLE_SPACE:
+		end_space(srv, to_space(thing));
+		break;
+	case PAGER_HANDLE_OBJECT:
 		put_object(srv, to_object(thing)->object);
+		break;
+	default:
+		stop_log(to_dirty(thing));
+		break;
+	}
 	free(thing);
+}
+
+/* A space has left a session, whose logs of it end with that. */
+static void end_logs_of(struct srv *srv, struct srv_space *space,
+			const struct srv_session *session)
+{
+	struct srv_dirty *log, *next;
+
+	LIST_FOREACH_SAFE (log, &space->logs, link, next)
+		if (log->thing.session == session)
+			srv_thing_destroy(srv, &log->thing);
 }
 
 enum pager_error srv_thing_move(struct srv *srv, struct srv_thing *thing,
 				struct srv_session *session)
 {
+	struct srv_session *former = thing->session;
 	struct srv_user *user = session->user;
 	struct pager_status status;
 
+	assert(thing->type != PAGER_HANDLE_LOG);
 	if (srv_handles_reserve(&session->handles))
 		return PAGER_ENOMEM;
-	if (user != thing->session->user) {
+	if (user != former->user) {
 		if (thing->type == PAGER_HANDLE_SPACE) {
 			status = pager_space_recharge(to_space(thing)->core,
 						      user->account);
@@ -192,5 +284,9 @@ enum pager_error srv_thing_move(struct srv *srv, struct srv_thing *thing,
 	}
 	leave(srv, thing);
 	enter(srv, session, thing);
+	if (thing->type == PAGER_HANDLE_SPACE && session != former) {
+		srv_pause_space_goes(srv, to_space(thing));
+		end_logs_of(srv, to_space(thing), former);
+	}
 	return PAGER_OK;
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * What sessions own: spaces and handles to memory objects. How they come to
- * be, change hands and end; and memory objects by name.
+ * What sessions own: spaces, handles to memory objects, and dirty logs. How
+ * they come to be, change hands and end; and memory objects by name.
  *
  * Making one is reserve (may fail), then the model's call (may fail), then add
  * (cannot): nothing is left of what fails.
@@ -35,12 +35,26 @@ struct srv_object *srv_object_new(struct srv *srv, uid_t uid, const char *name,
 struct srv_object *srv_object_by_name(struct srv *srv, uid_t uid,
 				      const char *name);
 
-/* End a thing: its handle is stale from here on. */
+/* Logs that one session may have. */
+#define SRV_DIRTY_MAX 1024u
+
+/* A record for a log of a space, likewise. ENOMEM, or ELIMIT: the session has
+ * SRV_DIRTY_MAX. */
+enum pager_error srv_dirty_reserve(struct srv_session *session,
+				   struct srv_dirty **out);
+void srv_dirty_discard(struct srv_dirty *log);
+void srv_dirty_add(struct srv *srv, struct srv_session *session,
+		   struct srv_dirty *log, struct srv_space *space,
+		   struct pager_dirty_log *core);
+
+/* End a thing: its handle is stale from here on. Logs of a space that ends
+ * stay, without it. */
 void srv_thing_destroy(struct srv *srv, struct srv_thing *thing);
 
-/* Make session the owner; the old handle is stale, the grant used up. Returns
- * PAGER_OK and sets the new handle in thing; ENOMEM, or ELIMIT of the new
- * owner's user, and nothing is changed. */
+/* Make session the owner of a thing that is no log; the old handle is stale,
+ * the grant used up, and the logs that the former owner had of a space end.
+ * Returns PAGER_OK and sets the new handle in thing; ENOMEM, or ELIMIT of the
+ * new owner's user, and nothing is changed. */
 enum pager_error srv_thing_move(struct srv *srv, struct srv_thing *thing,
 				struct srv_session *session);
 

@@ -35,6 +35,7 @@ static void check_accepted(const struct pager_request *in)
 	/* A short body, made whole, may not fit any more. */
 	if (!len)
 		return;
+	pager_request_set_fds(buf, in->op->fds);
 	must(pager_request_decode(buf, len, in->op->fds, &again) ==
 	     PAGER_VERDICT_OK);
 	must(memcmp(&again.body, &in->body, in->op->request->size) == 0);

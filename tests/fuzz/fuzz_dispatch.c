@@ -37,7 +37,7 @@ static uint64_t nth_handle(const struct srv_client *client, uint64_t n)
 	uint32_t index = 0;
 	struct srv_thing *thing;
 
-	for (unsigned int type = 1; type <= 2; type++)
+	for (unsigned int type = 1; type <= 3; type++)
 		for (index = 0;
 		     (thing = srv_handles_next(handles, &index, type)); index++)
 			if (n-- == 0)
@@ -49,7 +49,7 @@ static uint64_t nth_handle(const struct srv_client *client, uint64_t n)
 static void name_handles(const struct srv_client *client,
 			 const struct pager_op *op, uint8_t *body)
 {
-	static const char *const names[] = {"space", "object", "handle"};
+	static const char *const names[] = {"space", "object", "handle", "log"};
 
 	for (unsigned int i = 0; i < op->request->count; i++) {
 		const struct pager_field *f = op->request->fields + i;
@@ -57,7 +57,7 @@ static void name_handles(const struct srv_client *client,
 
 		if (f->size != 8)
 			continue;
-		for (unsigned int n = 0; n < 3; n++) {
+		for (unsigned int n = 0; n < 4; n++) {
 			if (strcmp(f->name, names[n]) != 0)
 				continue;
 			memcpy(&value, body + f->offset, 8);
@@ -71,7 +71,8 @@ static void name_handles(const struct srv_client *client,
 /* Numbers of blocks become bytes. */
 static void name_blocks(const struct pager_op *op, uint8_t *body)
 {
-	if (op->number < PAGER_OP_POOL_LIST || op->request->size == 8)
+	if (op->number < PAGER_OP_POOL_LIST ||
+	    op->number > PAGER_OP_POOL_GROW || op->request->size == 8)
 		return;
 	for (unsigned int i = 0; i < op->request->count; i++) {
 		const struct pager_field *f = op->request->fields + i;
@@ -104,7 +105,7 @@ static size_t build(const struct srv_client *client, unsigned int kind,
 {
 	_Alignas(8) uint8_t body[256] = {0};
 	const struct pager_op *op;
-	size_t known;
+	size_t known, size;
 
 	if (kind == 0) {
 		memcpy(packet, bytes, len);
@@ -115,9 +116,12 @@ static size_t build(const struct srv_client *client, unsigned int kind,
 	memcpy(body, bytes, known);
 	name_handles(client, op, body);
 	name_blocks(op, body);
-	return pager_request_encode(
+	size = pager_request_encode(
 	    packet, PAGER_MSG_MAX, op, 1, body, op->request->size,
 	    bytes + known, op->data & PAGER_OP_DATA_IN ? len - known : 0);
+	if (size)
+		pager_request_set_fds(packet, op->fds);
+	return size;
 }
 
 static void begin(void)

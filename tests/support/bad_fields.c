@@ -573,6 +573,7 @@ static const struct rule {
     {NULL, "token", texts},
     {NULL, "cursor", anything},
     {"space_policy", "around", bad_around},
+    {"space_pause", "max_ms", bad_pause},
     {"pool_info", "pool", bad_pool},
     {"pool_blocks", "pool", bad_pool},
     {"pool_cells", "pool", bad_pool},

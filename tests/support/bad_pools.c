@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * What is wrong for the fields of operations on pools, and of SPACE_POLICY.
+ * What is wrong for the fields of operations on pools, of SPACE_POLICY and
+ * SPACE_PAUSE.
  */
 #include "tests/support/bad_int.h"
 
@@ -8,6 +9,13 @@ void bad_around(const struct request *r, struct bads *out)
 {
 	(void)r;
 	bads_add(out, PAGER_AROUND_2M + 1, PAGER_EINVAL, NULL);
+	bads_add(out, UINT32_MAX, PAGER_EINVAL, NULL);
+}
+
+void bad_pause(const struct request *r, struct bads *out)
+{
+	(void)r;
+	bads_add(out, PAGER_PAUSE_MAX_MS + 1, PAGER_EINVAL, NULL);
 	bads_add(out, UINT32_MAX, PAGER_EINVAL, NULL);
 }
 

@@ -91,11 +91,37 @@ static uint64_t pool_sense(struct noise *noise, const char *name)
 	return below(noise, 20) << 21;
 }
 
+static uint64_t dirty_sense(struct noise *noise, const char *name)
+{
+	if (strcmp(name, "log") == 0 || strcmp(name, "handle") == 0)
+		return handle_of(noise, noise->logs, noise->log_count);
+	if (strcmp(name, "space") == 0)
+		return handle_of(noise, noise->spaces, noise->space_count);
+	if (strcmp(name, "addr") == 0)
+		return BASE + below(noise, PAGES / 2) * PAGE;
+	if (strcmp(name, "len") == 0)
+		return (1 + below(noise, 200)) * PAGE;
+	if (strcmp(name, "first") == 0)
+		return below(noise, 2) * 64;
+	if (strcmp(name, "pages") == 0)
+		return (1 + below(noise, 2)) * 64;
+	if (strcmp(name, "step") == 0)
+		return 1 + below(noise, 2);
+	if (strcmp(name, "entries") == 0)
+		return 64;
+	if (strcmp(name, "method") == 0)
+		return below(noise, 3);
+	return strcmp(name, "flags") == 0 ? below(noise, 4) & below(noise, 4)
+					  : 0;
+}
+
 /* A sensible value, if the field is a number. */
 static uint64_t sense(struct noise *noise, const struct pager_op *op,
 		      const char *name)
 {
 #define IS(text) (strcmp(name, text) == 0)
+	if (op->number >= PAGER_OP_DIRTY_START)
+		return dirty_sense(noise, name);
 	if (op->number >= PAGER_OP_POOL_LIST)
 		return pool_sense(noise, name);
 	if (IS("around"))
@@ -179,7 +205,7 @@ static const struct pager_op *choose(struct noise *noise, bool inner)
 		return pager_op_find(makers[below(noise, sizeof(makers))]);
 	do
 		op = pager_op_find((unsigned int)below(noise, PAGER_OP_END));
-	while (!op || op->number == PAGER_OP_HELLO ||
+	while (!op || op->fds || op->number == PAGER_OP_HELLO ||
 	       (inner && op->number == PAGER_OP_BATCH));
 	return op;
 }
@@ -244,6 +270,10 @@ void noise_answer(struct noise *noise, const struct pager_answer *answer)
 	case PAGER_OP_SPACE_CREATE:
 	case PAGER_OP_SPACE_FORK:
 		remember(noise, noise->spaces, &noise->space_count,
+			 answer->body.handle.handle);
+		break;
+	case PAGER_OP_DIRTY_START:
+		remember(noise, noise->logs, &noise->log_count,
 			 answer->body.handle.handle);
 		break;
 	case PAGER_OP_OBJECT_CREATE:

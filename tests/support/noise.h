@@ -20,7 +20,8 @@ struct noise {
 	unsigned int nonsense; /* percent of fields */
 	uint64_t spaces[NOISE_HANDLES];
 	uint64_t objects[NOISE_HANDLES];
-	unsigned int space_count, object_count;
+	uint64_t logs[NOISE_HANDLES];
+	unsigned int space_count, object_count, log_count;
 	uint8_t token[PAGER_TOKEN_SIZE]; /* the last one got */
 	/* Handles to try now and then that are somebody else's. */
 	const uint64_t *foreign;
@@ -30,7 +31,8 @@ struct noise {
 void noise_init(struct noise *noise, uint64_t seed, unsigned int nonsense);
 
 /* The next request, as a packet of at most PAGER_MSG_MAX bytes: its length.
- * It is well-formed; what is in it may be refused. Never HELLO. */
+ * It is well-formed; what is in it may be refused. Never HELLO, and nothing
+ * that needs file descriptors. */
 size_t noise_request(struct noise *noise, void *packet, uint64_t seq);
 
 /* One of an operation, without data, as a message of a batch. */

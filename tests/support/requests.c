@@ -139,6 +139,8 @@ static void add_spaces(void)
 	    .len = 16 * PAGE);
 	ADD("space_policy", SPACE_POLICY, space_policy, IN_SPACE,
 	    .around = PAGER_AROUND_64K);
+	as_admin(ADD("space_pause", SPACE_PAUSE, space_pause, IN_SPACE,
+		     .max_ms = 1000));
 }
 
 static void add_maps(void)

@@ -5,12 +5,16 @@
  */
 #include "tests/support/serve.h"
 
+#include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 #include "lib/base/failpoint.h"
+#include "server/pause.h"
 #include "server/pools.h"
 #include "server/recount.h"
 #include "tests/support/unit.h"
@@ -20,6 +24,8 @@ struct pager_answer serve_answer;
 _Alignas(8) uint8_t serve_out[PAGER_MSG_MAX];
 void (*serve_tap)(const struct srv_client *client, const void *packet,
 		  size_t len);
+
+int serve_fd = -1;
 
 static _Alignas(8) uint8_t packet_buf[PAGER_MSG_MAX];
 static uint64_t last_seq;
@@ -109,16 +115,51 @@ void serve_leave(struct srv_client *client)
 	recount();
 }
 
+static int new_memfd(void)
+{
+	int fd = memfd_create("serve", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+
+	must(fd >= 0);
+	must(ftruncate(fd, (off_t)SERVE_MEMFD) == 0);
+	must(fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK) == 0);
+	return fd;
+}
+
+/* As many descriptors as the packet says and its operation takes; how many. */
+static unsigned int bring_fds(const void *packet, size_t len,
+			      int fds[PAGER_FDS_MAX])
+{
+	const struct pager_op *op;
+	struct pager_hdr hdr;
+
+	if (len < sizeof(hdr))
+		return 0;
+	memcpy(&hdr, packet, sizeof(hdr));
+	op = pager_op_find(hdr.op);
+	if (!op || op->fds != hdr.nfds)
+		return 0;
+	for (unsigned int i = 0; i < op->fds; i++) {
+		fds[i] = serve_fd < 0 ? new_memfd() : dup(serve_fd);
+		must(fds[i] >= 0);
+	}
+	return op->fds;
+}
+
 bool serve_packet(struct srv_client *client, const void *packet, size_t len,
 		  enum pager_violation *why)
 {
+	int fds[PAGER_FDS_MAX];
+	unsigned int nfds = bring_fds(packet, len, fds);
 	size_t n;
 
 	if (serve_tap)
 		serve_tap(client, packet, len);
 	memcpy(packet_buf, packet, len);
-	n = srv_dispatch(&serve_srv, client, packet_buf, len, 0, serve_out,
-			 why);
+	n = srv_dispatch(&serve_srv, client, packet_buf, len, fds, nfds,
+			 serve_out, why);
+	for (unsigned int i = 0; i < nfds; i++)
+		if (fds[i] >= 0)
+			close(fds[i]);
 	recount();
 	if (n && !pager_answer_decode(serve_out, n, &serve_answer))
 		test_die("the answer is none");
@@ -136,6 +177,7 @@ unsigned int serve_ask_data(struct srv_client *client, enum pager_opcode op,
 	len = pager_request_encode(packet, sizeof(packet), pager_op_find(op),
 				   ++last_seq, body, body_len, data, data_len);
 	must(len);
+	pager_request_set_fds(packet, pager_op_find(op)->fds);
 	must(serve_packet(client, packet, len, &why));
 	must(serve_answer.hdr.seq == last_seq);
 	must(serve_answer.hdr.op == op);
@@ -237,10 +279,11 @@ static void draw_session(FILE *f, const struct srv_session *session)
 {
 	fprintf(f,
 		"session %" PRIu64 " user %u spaces %" PRIu64
-		" objects %" PRIu64 " grants %u handles %u\n",
+		" objects %" PRIu64 " logs %" PRIu64
+		" grants %u handles %u paused %d\n",
 		session->number, (unsigned int)session->user->uid,
-		session->spaces, session->objects, session->grants,
-		session->handles.live);
+		session->spaces, session->objects, session->logs,
+		session->grants, session->handles.live, srv_is_paused(session));
 }
 
 static void draw_pool(FILE *f, uint32_t number)

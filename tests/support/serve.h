@@ -29,6 +29,11 @@ extern _Alignas(8) uint8_t serve_out[PAGER_MSG_MAX];
 extern void (*serve_tap)(const struct srv_client *client, const void *packet,
 			 size_t len);
 
+/* What goes with requests that take a file descriptor; -1: a new memfd of
+ * SERVE_MEMFD bytes, sealed against shrinking, each time. It stays open. */
+#define SERVE_MEMFD (UINT64_C(1) << 20)
+extern int serve_fd;
+
 /* config: lines as in pagerd.conf(5) behind "memory 4M" and "nodes 1024", or
  * NULL. */
 void serve_start(const char *config);

@@ -19,6 +19,12 @@ struct packet {
 	struct pager_request out;
 };
 
+/* How many file descriptors come with it if all is well. */
+static uint8_t fds_of(unsigned int op)
+{
+	return pager_op_find(op) ? pager_op_find(op)->fds : 0;
+}
+
 static struct packet *packet_new(unsigned int op, size_t body_len,
 				 size_t data_len)
 {
@@ -29,6 +35,7 @@ static struct packet *packet_new(unsigned int op, size_t body_len,
 	p->len = PAGER_HDR_SIZE + body_len + pager_pad8(data_len);
 	hdr.length = (uint32_t)p->len;
 	hdr.data_len = (uint32_t)data_len;
+	hdr.nfds = fds_of(op);
 	memcpy(p->bytes, &hdr, sizeof(hdr));
 	memset(p->bytes + PAGER_HDR_SIZE + body_len, 'd', data_len);
 	return p;
@@ -64,9 +71,18 @@ static void expect_violation(struct packet *p, unsigned int nfds,
 	free(p);
 }
 
+static enum pager_verdict decode_well(struct packet *p)
+{
+	uint16_t nfds;
+
+	memcpy(&nfds, p->bytes + offsetof(struct pager_hdr, nfds),
+	       sizeof(nfds));
+	return decode(p, nfds);
+}
+
 static void expect_refusal(struct packet *p, unsigned int error, size_t field)
 {
-	ck_assert_int_eq(decode(p, 0), PAGER_VERDICT_REFUSE);
+	ck_assert_int_eq(decode_well(p), PAGER_VERDICT_REFUSE);
 	ck_assert_uint_eq(p->out.error, error);
 	ck_assert_uint_eq(p->out.field, field);
 	ck_assert_uint_eq(p->out.hdr.seq, 77);
@@ -193,7 +209,7 @@ END_TEST
 
 START_TEST(every_unknown_operation_is_refused)
 {
-	for (unsigned int op = 0; op < 70; op++)
+	for (unsigned int op = 0; op < PAGER_OP_END; op++)
 		if (!pager_op_find(op))
 			expect_refusal(packet_new(op, 8, 0), PAGER_ENOSYS, 4);
 	expect_refusal(packet_new(65535, 0, 16), PAGER_ENOSYS, 4);
@@ -208,7 +224,7 @@ START_TEST(data_is_refused_where_none_is_allowed)
 		struct packet *p = packet_new(op->number, op->request->size, 5);
 
 		if (op->data & PAGER_OP_DATA_IN) {
-			ck_assert_int_eq(decode(p, 0), PAGER_VERDICT_OK);
+			ck_assert_int_eq(decode_well(p), PAGER_VERDICT_OK);
 			ck_assert_uint_eq(p->out.data_len, 5);
 			free(p);
 		} else {
@@ -227,7 +243,7 @@ START_TEST(an_unknown_tail_is_zero_or_refused)
 		size_t size = op->request->size;
 		struct packet *p = packet_new(op->number, size + 24, 0);
 
-		ck_assert_int_eq(decode(p, 0), PAGER_VERDICT_OK);
+		ck_assert_int_eq(decode_well(p), PAGER_VERDICT_OK);
 		p->bytes[PAGER_HDR_SIZE + size + 13] = 1;
 		expect_refusal(p, PAGER_ERESERVED, PAGER_HDR_SIZE + size + 13);
 	}
@@ -263,7 +279,7 @@ START_TEST(every_byte_of_every_reserved_field_is_checked)
 					expect_refusal(p, PAGER_ERESERVED, at);
 					checked++;
 				} else {
-					ck_assert_int_eq(decode(p, 0),
+					ck_assert_int_eq(decode_well(p),
 							 PAGER_VERDICT_OK);
 					free(p);
 				}
@@ -283,7 +299,7 @@ START_TEST(what_is_missing_reads_as_zero)
 			const uint8_t *body = (const uint8_t *)&p->out.body;
 
 			memset(&p->out, 0xee, sizeof(p->out));
-			ck_assert_int_eq(decode(p, 0), PAGER_VERDICT_OK);
+			ck_assert_int_eq(decode_well(p), PAGER_VERDICT_OK);
 			for (size_t i = 0; i < op->request->size; i++)
 				ck_assert_uint_eq(body[i], 0);
 			free(p);

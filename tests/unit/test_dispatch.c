@@ -124,7 +124,7 @@ START_TEST(a_difference_found_by_check_is_an_answer)
 				   sizeof(none), NULL, 0);
 #ifndef PAGER_RECOUNT
 	serve_srv.handles++;
-	len = srv_dispatch(&serve_srv, root, packet, len, 0, out, &why);
+	len = srv_dispatch(&serve_srv, root, packet, len, NULL, 0, out, &why);
 	serve_srv.handles--;
 	ck_assert(pager_answer_decode(out, len, &answer));
 	ck_assert_uint_eq(answer.hdr.error, 0);
@@ -132,7 +132,7 @@ START_TEST(a_difference_found_by_check_is_an_answer)
 	ck_assert_uint_eq(answer.data_len, strlen(says));
 	ck_assert_mem_eq(answer.data, says, strlen(says));
 #else
-	len = srv_dispatch(&serve_srv, root, packet, len, 0, out, &why);
+	len = srv_dispatch(&serve_srv, root, packet, len, NULL, 0, out, &why);
 	ck_assert(pager_answer_decode(out, len, &answer));
 	ck_assert_uint_eq(answer.body.check.ok, 1);
 	ck_assert_uint_ne(strlen(says), 0);

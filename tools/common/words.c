@@ -27,6 +27,7 @@ static const char *const page_types[] = {
 static const char *const handle_types[] = {
     [PAGER_HANDLE_SPACE] = "space",
     [PAGER_HANDLE_OBJECT] = "object",
+    [PAGER_HANDLE_LOG] = "log",
 };
 static const char *const backends[] = {
     [PAGER_BACKEND_AUTO] = "auto",
@@ -112,6 +113,7 @@ enum word_set word_set_of(const char *in_struct, const char *field)
 	    {"brk", WORD_HEX},	     {"brk_start", WORD_HEX},
 	    {"entry", WORD_HEX},     {"pa", WORD_HEX},
 	    {"offset", WORD_HEX},    {"space", WORD_HEX},
+	    {"log", WORD_HEX},
 	};
 
 	if (strcmp(in_struct, "row_event") == 0 && strcmp(field, "type") == 0)
