@@ -489,6 +489,7 @@ static const struct rule {
 	const char *field;
 	rule_fn *fn;
 } rules[] = {
+    {"space_pause", "space", bad_paused},
     {NULL, "space", bad_space},
     {"map fixed", "addr", bad_start},
     {"map fixed", "len", bad_len},

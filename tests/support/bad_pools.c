@@ -19,6 +19,23 @@ void bad_pause(const struct request *r, struct bads *out)
 	bads_add(out, UINT32_MAX, PAGER_EINVAL, NULL);
 }
 
+/* Admins may name the spaces of all others. */
+void bad_paused(const struct request *r, struct bads *out)
+{
+	uint64_t valid = request_value(r, "space");
+
+	bads_add(out, 0, PAGER_ENOENT, NULL);
+	bads_add(out, 1, PAGER_ENOENT, NULL);
+	bads_add(out, UINT64_MAX, PAGER_ENOENT, NULL);
+	bads_add(out, valid + (UINT64_C(1) << 30), PAGER_ENOENT, NULL);
+	bads_add(out, valid + 4, PAGER_ENOENT, NULL);
+	bads_add(out, valid ^ 3, PAGER_ENOENT, NULL);
+	bads_add(out, valid + (UINT64_C(100) << 38), PAGER_ENOENT, NULL);
+	bads_add(out, bed.dead_space, PAGER_ESTALE, NULL);
+	bads_add(out, bed.object, PAGER_ETYPE, NULL);
+	bads_add(out, bed.others_object, PAGER_ETYPE, NULL);
+}
+
 void bad_pool(const struct request *r, struct bads *out)
 {
 	(void)r;
