@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "lib/base/failpoint.h"
+#include "lib/core/dset.h"
 #include "lib/core/frame.h"
 #include "lib/core/internal.h"
 #include "lib/core/node.h"
@@ -153,6 +154,7 @@ struct pager_core *pager_core_new(const struct pager_core_config *config)
 			src);
 	pager_slab_init(&core->object_slab, "object",
 			sizeof(struct pager_object), src);
+	dset_slab_init(&core->dset_slab, src);
 	rtree_pools_init(&core->rtree_pools, src);
 	LIST_INIT(&core->spaces);
 	LIST_INIT(&core->objects);
@@ -179,6 +181,7 @@ void pager_core_free(struct pager_core *core)
 	assert(core->account_count == 0);
 	pools_fini(core);
 	rtree_pools_fini(&core->rtree_pools);
+	pager_slab_fini(&core->dset_slab);
 	pager_slab_fini(&core->object_slab);
 	pager_slab_fini(&core->space_slab);
 	pager_slab_fini(&core->region_slab);
@@ -214,6 +217,7 @@ void pager_core_stats(const struct pager_core *core, struct pager_stats *out)
 	    core->region_slab.taken * core->region_slab.size +
 	    core->space_slab.taken * core->space_slab.size +
 	    core->object_slab.taken * core->object_slab.size +
+	    core->dset_slab.taken * core->dset_slab.size +
 	    core->rtree_pools.leaves.taken * core->rtree_pools.leaves.size +
 	    core->rtree_pools.inners.taken * core->rtree_pools.inners.size;
 }

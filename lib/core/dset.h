@@ -6,17 +6,20 @@
  *	          |
  *	dir     | . |ALL| . | .. 512       one slot 2^15 pages (128 MiB)
  *	          |
- *	block   32,768 bits, a bit a group of 64 words, counts
+ *	block   32,768 bits
+ *
+ * Root, dir and block have a bit for each slot or word that is not empty, and
+ * count what is below: an empty set is one look, and an empty part is skipped.
  *
  * Memory for blocks and dirs is taken when a page is added. Where there is none
  * (the host refuses, or the account's limit on nodes), the slot becomes ALL:
  * every page of it counts as added. So adding cannot fail; it can only say too
- * much, and over says how many pages that were. Root, dir and block count what
- * is below, so that an empty set is one look, and an empty part is skipped.
+ * much, and over says how many pages that were. A slot that is full becomes ALL
+ * as well.
  *
- * Memory goes back when a block or dir is empty again, but for one of each that
- * is kept for the next time. Each block and dir is charged to the account as
- * one node; so is the root.
+ * Blocks and dirs come from a slab of the core, and go back there when they are
+ * empty or full. Each is charged to the account as one node; so is the root,
+ * which stays from the first page on to the end.
  */
 #ifndef LIB_CORE_DSET_H
 #define LIB_CORE_DSET_H
@@ -24,6 +27,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "lib/base/slab.h"
 #include "lib/core/types.h"
 
 struct pager_account;
@@ -32,9 +36,6 @@ struct pager_core;
 #define DSET_GROUP_PAGES 4096u	/* 64 words */
 #define DSET_BLOCK_PAGES 32768u /* 512 words */
 #define DSET_DIR_PAGES	 (UINT64_C(1) << 24)
-
-struct dset_dir;
-struct dset_block;
 
 /* A pointer, NULL (nothing below), or DSET_ALL. */
 #define DSET_ALL ((void *)(uintptr_t)1)
@@ -47,17 +48,20 @@ struct dset {
 	uint64_t over;	/* pages added for want of memory, ever */
 	uint64_t nodes; /* charged */
 	void **root;	/* NULL: nothing yet, or all of it */
-	bool all;	/* there was no memory for a root */
-	struct dset_block *spare;
+	bool all;	/* no root, and every page is in the set */
 };
 
-/* An empty set; takes no memory. */
+/* The slab of a core's sets; its fail point is "dset". */
+void dset_slab_init(struct pager_slab *slab, struct pager_slab_source src);
+
+/* An empty set; takes no memory. The account is there as long as the set. */
 void dset_init(struct dset *s, struct pager_core *core,
 	       struct pager_account *account, uint64_t pages);
 void dset_fini(struct dset *s);
 
 /* page < pages; first + n <= pages. Pages that are in it already are fine.
- * Returns how many were new. */
+ * Returns how many of those asked for were new; what an ALL slot adds beyond
+ * them is in over and count only. */
 uint64_t dset_add(struct dset *s, uint64_t page);
 uint64_t dset_add_range(struct dset *s, uint64_t first, uint64_t n);
 /* Bits of one word: page first + i where bit i is set; first a multiple of 64.

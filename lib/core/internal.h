@@ -212,6 +212,7 @@ struct pager_core {
 	struct pager_slab region_slab;
 	struct pager_slab space_slab;
 	struct pager_slab object_slab;
+	struct pager_slab dset_slab; /* dirs and blocks (dset.h) */
 	struct rtree_pools rtree_pools;
 	struct pager_account **accounts; /* by id; 65,536 slots */
 	uint32_t account_count;
