@@ -3,6 +3,7 @@
  * Advice. A range with a hole is refused whole (Linux acts on the mapped parts
  * and then says ENOMEM).
  */
+#include "lib/core/dirty_int.h"
 #include "lib/core/large.h"
 #include "lib/core/space.h"
 #include "lib/core/table.h"
@@ -63,6 +64,7 @@ static struct pager_status drop_pages(struct pager_space *s,
 
 	if (st.err)
 		return st;
+	dirty_note_drop(s, range);
 	table_detach(&s->table, range);
 	space_invalidate(s, range);
 	node_drain(s->core);
@@ -89,6 +91,7 @@ static void free_pages(struct pager_space *s, struct pager_range range)
 {
 	uint64_t large = large_count(&s->table, range);
 
+	dirty_harvest(s, range);
 	if (large && !node_reserve(s->core, s->account, large).err)
 		large_split_range(&s->table, range);
 	table_each(&s->table, range, false, mark_lazy, s);

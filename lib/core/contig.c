@@ -5,6 +5,7 @@
 #include "lib/core/contig.h"
 
 #include "lib/core/account.h"
+#include "lib/core/dirty_int.h"
 #include "lib/core/pin.h"
 #include "lib/core/reclaim.h"
 #include "lib/core/rmap.h"
@@ -96,6 +97,7 @@ void contig_commit(struct pager_space *s, const struct pager_region *region,
 			   frame_entry(first + (uint32_t)i) | bits);
 		pin_entry(s, region->start + i, *p.slot);
 	}
+	dirty_note_writable(s, pager_region_range(region));
 	s->minor_faults += pages;
 	s->core->stats.minor_faults += pages;
 	s->core->stats.zero_fills += pages;

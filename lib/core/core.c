@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "lib/base/failpoint.h"
+#include "lib/core/dirty_int.h"
 #include "lib/core/dset.h"
 #include "lib/core/frame.h"
 #include "lib/core/internal.h"
@@ -154,11 +155,14 @@ struct pager_core *pager_core_new(const struct pager_core_config *config)
 			src);
 	pager_slab_init(&core->object_slab, "object",
 			sizeof(struct pager_object), src);
+	pager_slab_init(&core->log_slab, "dirty log",
+			sizeof(struct pager_dirty_log), src);
 	dset_slab_init(&core->dset_slab, src);
 	rtree_pools_init(&core->rtree_pools, src);
 	LIST_INIT(&core->spaces);
 	LIST_INIT(&core->objects);
 	LIST_INIT(&core->snapped);
+	LIST_INIT(&core->logs);
 	pools_init(core, config);
 	return core;
 
@@ -178,9 +182,10 @@ void pager_core_free(struct pager_core *core)
 	struct pager_host host = core->host;
 
 	assert(LIST_EMPTY(&core->spaces) && LIST_EMPTY(&core->objects));
-	assert(core->account_count == 0);
+	assert(core->account_count == 0 && LIST_EMPTY(&core->logs));
 	pools_fini(core);
 	rtree_pools_fini(&core->rtree_pools);
+	pager_slab_fini(&core->log_slab);
 	pager_slab_fini(&core->dset_slab);
 	pager_slab_fini(&core->object_slab);
 	pager_slab_fini(&core->space_slab);

@@ -340,7 +340,13 @@ struct pager_status pager_space_peek(const struct pager_space *space,
 				     enum pager_peek what, void *buf,
 				     uint64_t max, struct pager_peek_info *out);
 
-/* The accessed and dirty bits of the range, taken as mmu.h's harvest does. */
+/* Take the accessed and dirty bits of the range: pages whose bits the MMU had
+ * set since they were last taken here. Logs see the same writes, whoever asks
+ * first. */
+struct pager_harvest {
+	uint64_t accessed;
+	uint64_t dirty;
+};
 struct pager_harvest pager_space_harvest(struct pager_space *space,
 					 struct pager_range range);
 

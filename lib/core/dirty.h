@@ -64,7 +64,7 @@ void pager_dirty_stop(struct pager_dirty_log *log);
 typedef int pager_dirty_fn(void *ctx, uint64_t first, const uint64_t *words,
 			   unsigned int count);
 struct pager_dirty_got {
-	uint64_t pages; /* dirty in the stretch, as far as fn took it */
+	uint64_t pages; /* dirty, of calls of fn that returned 0 */
 	int stopped;	/* what fn returned */
 };
 struct pager_status pager_dirty_get(struct pager_dirty_log *log, uint64_t first,

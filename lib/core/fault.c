@@ -17,6 +17,7 @@
 
 #include "lib/core/account.h"
 #include "lib/core/contig.h"
+#include "lib/core/dirty_int.h"
 #include "lib/core/large.h"
 #include "lib/core/pin.h"
 #include "lib/core/space.h"
@@ -58,6 +59,11 @@ static void need_large(const struct pager_space *s,
 
 	need->large = r->start <= base && r->end - base >= PTE_SLOTS &&
 		      large_is_ours(&s->table, vpn);
+	if (need->large && s->log_count &&
+	    dirty_covers(s, pager_range(base, base + PTE_SLOTS))) {
+		need->large = false;
+		need->logged = true;
+	}
 	if (need->large)
 		return;
 	need->nodes = table_need_own(&s->table, vpn);
@@ -78,6 +84,7 @@ void fault_need(const struct pager_space *s, const struct pager_region *r,
 	need->object_nodes = 0;
 	need->resident = false;
 	need->large = false;
+	need->logged = false;
 	need->present = e && (access != PAGER_ACCESS_WRITE || all & e & PTE_W);
 	need->own = slot && all & PTE_W && !need->path.level;
 	if (need->present)
@@ -202,6 +209,8 @@ bool fault_install(struct pager_space *s, struct pager_region *r, uint64_t vpn,
 		space_invalidate(s, pager_range(vpn, vpn + 1));
 		return false;
 	}
+	if (access == PAGER_ACCESS_WRITE && region_private(r))
+		dirty_note_writable(s, pager_range(vpn, vpn + 1));
 	if (!need->own)
 		table_own(&s->table, vpn, p);
 	if (*p->slot)
@@ -275,6 +284,27 @@ static struct pager_status reserve(struct pager_space *s,
 				need->object_nodes);
 }
 
+/* As above, for the write fault of a page below a large entry: where it cannot
+ * be split, the entry gets W, and all of its pages count as written. */
+static struct pager_status reserve_or_keep(struct pager_space *s,
+					   const struct pager_region *r,
+					   uint64_t vpn,
+					   struct fault_need *need)
+{
+	struct pager_status st = reserve(s, r, vpn, need);
+
+	if (!st.err || !need->logged)
+		return st;
+	dirty_note_large(s, vpn);
+	need->large = true;
+	return pager_ok();
+}
+
+static bool tells_logs(const struct pager_space *s, uint32_t access)
+{
+	return access == PAGER_ACCESS_WRITE && dirty_logged(s);
+}
+
 struct pager_status pager_space_fault(struct pager_space *space, uint64_t vpn,
 				      uint32_t access,
 				      struct pager_fault_info *out)
@@ -297,11 +327,16 @@ struct pager_status pager_space_fault(struct pager_space *space, uint64_t vpn,
 		reclaims = space->core->reclaims;
 		fault_need(space, r, vpn, access, &need);
 		if (need.present) {
+			if (tells_logs(space, access))
+				dirty_note_write(space, r, vpn);
 			out->result = PAGER_FAULT_PRESENT;
 			out->pa = page_pa(*need.path.slot, vpn);
 			return pager_ok();
 		}
-		st = reserve(space, r, vpn, &need);
+		if (access == PAGER_ACCESS_WRITE && space->log_rings &&
+		    dirty_must_wait(space, vpn))
+			return pager_refuse(PAGER_EDIRTYFULL, PAGER_ARG_ADDR);
+		st = reserve_or_keep(space, r, vpn, &need);
 		if (st.err)
 			return st;
 	} while (reclaims != space->core->reclaims);
@@ -315,6 +350,8 @@ struct pager_status pager_space_fault(struct pager_space *space, uint64_t vpn,
 		r = rtree_find(&space->regions, vpn);
 	}
 	space->last = r;
+	if (tells_logs(space, access))
+		dirty_note_write(space, r, vpn);
 	out->result = PAGER_FAULT_INSTALLED;
 	if (around_may(space, r, access, &need) &&
 	    around_install(space, r, vpn, pager_region_range(r), &need.path))

@@ -18,6 +18,7 @@
 #include <assert.h>
 
 #include "lib/core/account.h"
+#include "lib/core/dirty_int.h"
 #include "lib/core/pin.h"
 #include "lib/core/space.h"
 #include "lib/core/table.h"
@@ -45,8 +46,7 @@ static struct pager_region *copy_region(void *ctx, const struct pager_region *r)
 	n->space = c->to;
 	if (n->object && !c->snapshot) {
 		pager_object_get(n->object);
-		n->object->mappings++;
-		LIST_INSERT_HEAD(&n->object->regions, n, mapped);
+		region_link(n);
 	} else if (n->object) {
 		pager_object_get(n->object);
 	}
@@ -121,9 +121,12 @@ static void share_table(struct pager_space *to, struct pager_space *from)
 {
 	to->table.root =
 	    node_take(from->core, to->table.account, PTE_LEVELS - 1);
-	if (table_share(&to->table, &from->table))
+	if (table_close(&from->table))
 		from->table.mmu.ops->write_protect(
 		    from->table.mmu.mmu, from, pager_range(0, PAGER_VPN_END));
+	/* Nobody writes any more, and nothing is shared yet. */
+	dirty_harvest(from, pager_range(0, PAGER_VPN_END));
+	table_share(&to->table, &from->table);
 }
 
 struct pager_status pager_space_fork(struct pager_space *parent,
@@ -146,6 +149,7 @@ struct pager_status pager_space_fork(struct pager_space *parent,
 	child->table = parent->table;
 	child->table.account = account;
 	child->table.root = NODE_NONE;
+	child->table.guarded = false;
 	child->range = parent->range;
 	child->limits = parent->limits;
 	child->parent = parent->id;
@@ -160,6 +164,7 @@ struct pager_status pager_space_fork(struct pager_space *parent,
 	child->id = ++core->next_id;
 	copying = (struct copying){.to = child};
 	rtree_init(&child->regions, &core->rtree_pools);
+	LIST_INIT(&child->logs);
 	rtree_clone(&child->regions, &parent->regions, copy_region, &copying);
 	child->virtual_pages = parent->virtual_pages;
 	core->region_count += child->regions.count;
@@ -196,6 +201,13 @@ struct pager_status pager_space_snapshot(struct pager_space *space)
 	snap = pager_slab_take(&core->space_slab);
 	*snap = *space;
 	snap->last = NULL;
+	LIST_INIT(&snap->logs);
+	snap->log_count = 0;
+	snap->log_guards = 0;
+	snap->log_rings = 0;
+	snap->views = 0;
+	snap->logged_views = 0;
+	snap->table.guarded = false;
 	copying = (struct copying){.to = snap, .snapshot = true};
 	rtree_init(&snap->regions, &core->rtree_pools);
 	rtree_clone(&snap->regions, &space->regions, copy_region, &copying);
@@ -247,7 +259,10 @@ void pager_space_snapshot_restore(struct pager_space *space)
 	struct pager_space *snap = space->snapshot;
 	struct pager_region *r;
 
-	space_remove(space, pager_range(0, PAGER_VPN_END));
+	/* Writes to shared objects stay; everything else is as the logs have
+	 * it from before. */
+	dirty_harvest(space, pager_range(0, PAGER_VPN_END));
+	space_forget(space, pager_range(0, PAGER_VPN_END));
 	node_put(core, space->table.root);
 	node_drain(core);
 	rtree_fini(&space->regions);
@@ -265,10 +280,8 @@ void pager_space_snapshot_restore(struct pager_space *space)
 	space->lazy = snap->lazy;
 	for (r = rtree_first(&space->regions); r; r = rtree_next(r)) {
 		r->space = space;
-		if (!r->object)
-			continue;
-		r->object->mappings++;
-		LIST_INSERT_HEAD(&r->object->regions, r, mapped);
+		if (r->object)
+			region_link(r);
 	}
 	core->region_count += space->regions.count;
 	account_charge(space->account, PAGER_RES_REGIONS, space->regions.count);

@@ -17,6 +17,7 @@
 #define LIB_CORE_INTERNAL_H
 
 #include "lib/core/core.h"
+#include "lib/core/dset.h"
 #include "lib/core/pool_int.h"
 #include "lib/core/pte.h"
 #include "lib/core/rtree.h"
@@ -160,6 +161,9 @@ struct table {
 	struct pager_account *account; /* its nodes are charged to it */
 	struct pager_mmu mmu;	       /* ops is NULL for an object's */
 	uint32_t root;
+	/* W that comes back to an upper entry does not reach what is below:
+	 * there is a log by write protection. */
+	bool guarded;
 };
 
 struct pager_object {
@@ -172,6 +176,10 @@ struct pager_object {
 	uint64_t mappings;
 	LIST_HEAD(, pager_region) regions;
 	LIST_ENTRY(pager_object) all;
+	/* Dirty logs (dirty_view.c). */
+	uint64_t log_users;  /* views of it in spaces that have a log */
+	struct dset written; /* by anybody, not yet told to their logs */
+	uint64_t pulled;     /* the core's count of pulls, at the last one */
 };
 
 struct pager_space {
@@ -192,6 +200,13 @@ struct pager_space {
 	uint64_t brk;
 	bool lazy;	/* some page may be marked PTE_LAZY */
 	uint8_t around; /* PAGER_AROUND_* */
+	/* Dirty logs; a view is a shared region. */
+	LIST_HEAD(, pager_dirty_log) logs;
+	uint32_t log_count;
+	uint32_t log_guards;   /* of them by write protection */
+	uint32_t log_rings;    /* of them with a ring */
+	uint64_t views;	       /* regions that are shared */
+	uint64_t logged_views; /* of objects with log_users */
 	struct pager_space *snapshot;
 	bool repinned; /* some pin changed since the snapshot */
 	LIST_ENTRY(pager_space) snapped; /* if there is one */
@@ -212,6 +227,7 @@ struct pager_core {
 	struct pager_slab region_slab;
 	struct pager_slab space_slab;
 	struct pager_slab object_slab;
+	struct pager_slab log_slab;
 	struct pager_slab dset_slab; /* dirs and blocks (dset.h) */
 	struct rtree_pools rtree_pools;
 	struct pager_account **accounts; /* by id; 65,536 slots */
@@ -220,7 +236,9 @@ struct pager_core {
 	uint32_t account_top; /* beyond the highest id ever used */
 	LIST_HEAD(, pager_space) spaces;
 	LIST_HEAD(, pager_object) objects;
-	LIST_HEAD(, pager_space) snapped; /* those that have a snapshot */
+	LIST_HEAD(, pager_space) snapped;  /* those that have a snapshot */
+	LIST_HEAD(, pager_dirty_log) logs; /* of all spaces, and orphans */
+	uint64_t pulls;
 	uint64_t space_count;
 	uint64_t object_count;
 	uint64_t region_count;

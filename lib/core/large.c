@@ -77,9 +77,10 @@ uint32_t large_split(struct pager_core *core, struct pager_account *account,
 			n->base |= NODE_FOUND_ABOVE;
 		}
 	}
-	/* What a processor marked since the entry was read is said of all. */
-	late = core_swap(core, slot, node_entry(leaf) | PTE_W) & ~e &
-	       (PTE_A | PTE_D);
+	/* What a processor marked since the entry was read is said of all; and
+	 * a harvest has to look below. */
+	late = core_swap(core, slot, node_entry(leaf) | PTE_W | PTE_RECENT) &
+	       ~e & (PTE_A | PTE_D);
 	for (unsigned int i = 0; late && i < PTE_SLOTS; i++)
 		to[i] |= late;
 	core->large.entries--;

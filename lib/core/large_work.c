@@ -5,6 +5,7 @@
  * again. A pass goes over the spaces that ask for 2 MiB, one node of level 1 a
  * step; a pass that finds nothing doubles the time to the next.
  */
+#include "lib/core/dirty_int.h"
 #include "lib/core/large.h"
 #include "lib/core/space.h"
 
@@ -33,13 +34,15 @@ static uint32_t next_upper(const struct table *t, uint64_t *vpn)
 	return NODE_NONE;
 }
 
-/* May the stretch have one entry? One region, private and anonymous. */
+/* May the stretch have one entry? One region, private, anonymous, not logged.
+ */
 static bool one_region(const struct pager_space *s, uint64_t vpn)
 {
 	const struct pager_region *r = rtree_find(&s->regions, vpn);
 
 	return r && r->start <= vpn && r->end - vpn >= PTE_SLOTS &&
 	       region_private(r) && !r->object &&
+	       !dirty_covers(s, pager_range(vpn, vpn + PTE_SLOTS)) &&
 	       !(r->flags & (PAGER_REGION_PINNED | PAGER_REGION_CONTIG));
 }
 

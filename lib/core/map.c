@@ -3,6 +3,7 @@
  * Map: a new region, by wish, by place, or in place of what is there.
  */
 #include "lib/core/contig.h"
+#include "lib/core/dirty_int.h"
 #include "lib/core/space.h"
 #include "lib/core/table.h"
 
@@ -150,6 +151,7 @@ struct pager_status pager_space_map(struct pager_space *space,
 	}
 	region = space_add_region(space, r, args->prot, region_flags(args),
 				  args->object, args->offset);
+	dirty_note_view(space, region, r);
 	if (args->flags & PAGER_MAP_CONTIG)
 		contig_commit(space, region, contig);
 	else if (args->flags & PAGER_MAP_POPULATE && args->prot)

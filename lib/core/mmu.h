@@ -29,12 +29,6 @@ struct pager_mmu_fault {
 	uint32_t code; /* PAGER_PF_* */
 };
 
-/* What harvest found: bits that the MMU had set since they were last taken. */
-struct pager_harvest {
-	uint64_t accessed;
-	uint64_t dirty;
-};
-
 enum pager_access_result {
 	PAGER_ACCESS_DONE = 0,
 	PAGER_ACCESS_FAULT = 1,	 /* *fault says where and why; nothing done */
@@ -42,9 +36,10 @@ enum pager_access_result {
 };
 
 /* Capabilities. */
-#define PAGER_MMU_PLAIN_STORE                          \
-	0x1u /* install is one plain 64-bit store: the \
-	      * core may make it itself */
+/* Install is one plain 64-bit store: the core may make it itself. */
+#define PAGER_MMU_PLAIN_STORE 0x1u
+/* It sets A at every level, and D at the last, as x86-64 hardware does. */
+#define PAGER_MMU_DIRTY_BITS  0x2u
 
 struct pager_mmu_ops {
 	const char *name;
@@ -73,11 +68,12 @@ struct pager_mmu_ops {
 	/* Forget every translation, of any space, to the frames from pfn on. */
 	void (*forget)(void *mmu, struct pager_pfn pfn, uint64_t pages);
 
-	/* Take the accessed and dirty bits of the range: each is cleared, and
-	 * a dirty page's entry gets the CHANGED bit, so nothing is lost; the
-	 * clean translations are forgotten, so that the next write is seen. */
-	struct pager_harvest (*harvest)(void *mmu, struct pager_space *space,
-					struct pager_range range);
+	/* Change bits of an entry, atomically with what a processor may be
+	 * marking in it: clear some, set others; returns what was there. A
+	 * processor that has cached D goes on writing without setting it until
+	 * the core invalidates. */
+	uint64_t (*take)(void *mmu, uint64_t *slot, uint64_t clear,
+			 uint64_t set);
 
 	/* One access of len bytes at offset in_page of page vpn (within the
 	 * page) by a CPU: user mode, walking the space's table, setting

@@ -7,6 +7,7 @@
 #include <assert.h>
 
 #include "lib/core/account.h"
+#include "lib/core/dirty_int.h"
 #include "lib/core/pin.h"
 #include "lib/core/rmap.h"
 #include "lib/core/space.h"
@@ -96,6 +97,7 @@ static struct pager_status shrink(struct pager_object *o, uint64_t size)
 	if (st.err)
 		return st;
 
+	dirty_note_resize(o, size, o->size);
 	LIST_FOREACH (r, &o->regions, mapped) {
 		struct pager_range cut = beyond(r, size);
 
@@ -123,6 +125,7 @@ struct pager_status pager_object_resize(struct pager_object *object,
 			      size - object->size))
 		return pager_refuse(PAGER_ELIMIT, PAGER_ARG_SIZE);
 	account_charge(object->account, PAGER_RES_PAGES, size - object->size);
+	dirty_note_resize(object, object->size, size);
 	object->size = size;
 	return pager_ok();
 }

@@ -45,6 +45,11 @@
 /* Inside of a migration alone: it was present, and will be again. */
 #define PTE_MIGRATING (UINT64_C(1) << 54)
 
+/* A leaf or large entry: a log has taken D; HARVEST has yet to count it. */
+#define PTE_TAKEN  (UINT64_C(1) << 55)
+/* An upper entry: A was set when dirty bits were last looked for below. */
+#define PTE_RECENT (UINT64_C(1) << 55)
+
 #define PTE_LEVELS 4u
 #define PTE_SLOTS  512u
 

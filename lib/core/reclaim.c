@@ -7,6 +7,7 @@
  */
 #include "lib/core/reclaim.h"
 
+#include "lib/core/dirty_int.h"
 #include "lib/core/space.h"
 #include "lib/core/table.h"
 
@@ -28,6 +29,7 @@ static void free_if_lazy(void *ctx, uint64_t vpn, uint64_t pages,
 		p->kept = true;
 		return;
 	}
+	dirty_note_drop(p->space, pager_range(vpn, vpn + 1));
 	table_detach(&p->space->table, pager_range(vpn, vpn + 1));
 	p->freed++;
 }

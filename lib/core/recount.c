@@ -291,7 +291,8 @@ static void count_all(struct recount *rc)
 		if (!check_object(rc, o))
 			return;
 	if (check_counts(rc) && check_frames(rc) && check_nodes(rc) &&
-	    check_rmap(rc) && check_accounts(rc) && recount_pins(rc))
+	    check_rmap(rc) && recount_dirty(rc) && check_accounts(rc) &&
+	    recount_pins(rc))
 		recount_pools(rc);
 }
 

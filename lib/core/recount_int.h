@@ -38,6 +38,8 @@ bool recount_tree(struct recount *rc, const struct pager_space *space,
 
 /* Memory blocks, chunks, and what device and driver know of them. */
 bool recount_pools(struct recount *rc);
+/* Dirty logs; after the tables, before the accounts are compared. */
+bool recount_dirty(struct recount *rc);
 /* Is something pinned, or said to be? */
 bool recount_needs_pins(const struct pager_core *core);
 /* Count the pins, of tables and chunks that are right otherwise. */

@@ -28,13 +28,14 @@ struct owner {
 #define wrong recount_wrong
 
 /* The bits that the model and the MMU may set. */
-static const uint64_t upper_bits = PTE_P | PTE_W | PTE_U | PTE_A | PTE_ADDR;
+static const uint64_t upper_bits =
+    PTE_P | PTE_W | PTE_U | PTE_A | PTE_ADDR | PTE_RECENT;
 static const uint64_t large_bits = PTE_P | PTE_W | PTE_U | PTE_A | PTE_D |
 				   PTE_TYPE | PTE_ADDR | PTE_CHANGED | PTE_NX |
-				   PTE_PS;
+				   PTE_TAKEN | PTE_PS;
 static const uint64_t leaf_bits = PTE_P | PTE_W | PTE_U | PTE_A | PTE_D |
 				  PTE_TYPE | PTE_ADDR | PTE_CHANGED | PTE_LAZY |
-				  PTE_NX;
+				  PTE_TAKEN | PTE_NX;
 
 /* A contiguous region's page while a batch runs: the snapshot has it too. */
 static bool shares_write(const struct recount *rc, const struct owner *o,

@@ -7,6 +7,7 @@
 
 #include "lib/core/account.h"
 #include "lib/core/contig.h"
+#include "lib/core/dirty_int.h"
 #include "lib/core/pin.h"
 #include "lib/core/space.h"
 #include "lib/core/table.h"
@@ -139,8 +140,7 @@ space_add_region(struct pager_space *s, struct pager_range range, uint32_t prot,
 	r->offset = offset;
 	if (object) {
 		r->object = pager_object_get(object);
-		object->mappings++;
-		LIST_INSERT_HEAD(&object->regions, r, mapped);
+		region_link(r);
 	}
 	rtree_insert(&s->regions, r);
 	charge(s, 1, pager_range_len(range));
@@ -155,10 +155,8 @@ void space_drop_region(struct pager_space *s, struct pager_region *r)
 		s->last = NULL;
 	rtree_erase(&s->regions, r);
 	uncharge(s, 1, r->end - r->start);
-	if (object) {
-		LIST_REMOVE(r, mapped);
-		object->mappings--;
-	}
+	if (object)
+		region_unlink(r);
 	pager_slab_give(&s->core->region_slab, r);
 	if (object)
 		pager_object_put(object);
@@ -231,6 +229,17 @@ void space_merge(struct pager_space *s, struct pager_range range)
 }
 
 void space_remove(struct pager_space *s, struct pager_range range)
+{
+	const struct pager_region *r;
+
+	dirty_note_drop(s, range);
+	for (r = s->log_count ? rtree_find(&s->regions, range.start) : NULL;
+	     r && r->start < range.end; r = rtree_next(r))
+		dirty_note_view(s, r, range);
+	space_forget(s, range);
+}
+
+void space_forget(struct pager_space *s, struct pager_range range)
 {
 	struct pager_region *r, *next;
 

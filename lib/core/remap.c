@@ -11,6 +11,7 @@
  * Pages keep their frames. So a pinned region can be moved and stays pinned;
  * a second view of one is not.
  */
+#include "lib/core/dirty_int.h"
 #include "lib/core/pin.h"
 #include "lib/core/rmap.h"
 #include "lib/core/space.h"
@@ -90,6 +91,8 @@ static struct pager_status grow(struct pager_space *s, struct pager_region *r,
 	if (st.err)
 		return st;
 	space_resize_region(s, r, r->start, a->addr + a->new_pages);
+	dirty_note_view(
+	    s, r, pager_range(a->addr + a->pages, a->addr + a->new_pages));
 	space_merge(s, pager_region_range(r));
 	return pager_ok();
 }
@@ -141,6 +144,18 @@ static struct pager_status plan_move(struct pager_space *s,
 			    table_need_places(&s->table, moved, m->to));
 }
 
+/* What the regions of a range show of their objects. */
+static void note_views(struct pager_space *s, struct pager_range range)
+{
+	const struct pager_region *r;
+
+	if (!s->log_count)
+		return;
+	for (r = rtree_find(&s->regions, range.start);
+	     r && r->start < range.end; r = rtree_next(r))
+		dirty_note_view(s, r, range);
+}
+
 static void copy_regions(struct pager_space *s, const struct moving *m,
 			 struct pager_range from)
 {
@@ -176,6 +191,7 @@ static void commit_move(struct pager_space *s, const struct moving *m)
 		    s, to, r->prot,
 		    r->flags & ~(PAGER_REGION_HEAP | PAGER_REGION_PINNED),
 		    r->object, r->offset + (from.start - r->start));
+		note_views(s, to);
 		space_merge(s, to);
 		return;
 	}
@@ -191,6 +207,8 @@ static void commit_move(struct pager_space *s, const struct moving *m)
 	if (s->snapshot) /* which keeps its pins where they were */
 		unpin_range(s, from);
 	copy_regions(s, m, from);
+	note_views(s, to);
+	dirty_note_move(s, from, m->to);
 	table_move(&s->table, from, m->to);
 	space_invalidate(s, from);
 	if (s->snapshot)

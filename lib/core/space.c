@@ -5,6 +5,7 @@
 #include <assert.h>
 
 #include "lib/core/account.h"
+#include "lib/core/dirty_int.h"
 #include "lib/core/large.h"
 #include "lib/core/space.h"
 #include "lib/core/table.h"
@@ -71,6 +72,7 @@ pager_space_new(struct pager_core *core, struct pager_account *account,
 	}
 	s->table.root = node_take(core, account, PTE_LEVELS - 1);
 	rtree_init(&s->regions, &core->rtree_pools);
+	LIST_INIT(&s->logs);
 	s->id = ++core->next_id;
 	LIST_INSERT_HEAD(&core->spaces, s, all);
 	core->space_count++;
@@ -97,6 +99,7 @@ void pager_space_free(struct pager_space *space)
 
 	if (space->snapshot)
 		pager_space_snapshot_drop(space);
+	dirty_orphan(space);
 	space_remove(space, everything);
 	space->table.mmu.ops->detach(space->table.mmu.mmu, space);
 	core_mmu_put(core, space->table.mmu);
@@ -180,11 +183,4 @@ void pager_space_resident(const struct pager_space *space,
 	struct sums s = table_sum(&space->table, range);
 
 	*out = (struct pager_resident){s.anon, s.zero, s.object};
-}
-
-struct pager_harvest pager_space_harvest(struct pager_space *space,
-					 struct pager_range range)
-{
-	return space->table.mmu.ops->harvest(space->table.mmu.mmu, space,
-					     range);
 }

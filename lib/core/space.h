@@ -62,7 +62,9 @@ void space_resize_region(struct pager_space *s, struct pager_region *r,
 			 uint64_t start, uint64_t end);
 /* Merge neighbours that are alike, from just below to just above the range. */
 void space_merge(struct pager_space *s, struct pager_range r);
-/* Remove all that the (isolated) range holds: table, flush, regions, memory. */
+/* Remove all that the (isolated) range holds: table, flush, regions, memory.
+ * forget does not tell the logs. */
+void space_forget(struct pager_space *s, struct pager_range r);
 void space_remove(struct pager_space *s, struct pager_range r);
 
 /* Begin to use its backend. -1: it, or the core, has no room. */
@@ -117,6 +119,7 @@ struct fault_need {
 	bool present;	  /* nothing to do */
 	bool own;	  /* path is complete and may be changed */
 	bool large;	  /* a large entry gets W, nothing else */
+	bool logged;	  /* it would, but for a log: it is split */
 	struct path path; /* if own, or present */
 };
 /* Plan: what a fault of that access at vpn, in r and inside the object, would
@@ -128,14 +131,14 @@ void fault_need(const struct pager_space *s, const struct pager_region *r,
 bool fault_install(struct pager_space *s, struct pager_region *r, uint64_t vpn,
 		   uint32_t access, struct fault_need *need);
 /* May the fault of which need is known fill pages around its own? A write to
- * an empty private anonymous page, if the space asks for it and the region is
- * not pinned. */
+ * an empty private anonymous page, if the space asks for it and has no dirty
+ * log, and the region is not pinned. */
 static inline bool around_may(const struct pager_space *s,
 			      const struct pager_region *r, uint32_t access,
 			      const struct fault_need *need)
 {
-	return s->around && access == PAGER_ACCESS_WRITE && need->resident &&
-	       region_private(r) && !r->object &&
+	return s->around && !s->log_count && access == PAGER_ACCESS_WRITE &&
+	       need->resident && region_private(r) && !r->object &&
 	       !(r->flags & (PAGER_REGION_PINNED | PAGER_REGION_CONTIG));
 }
 /* Commit, in place of fault_install: fill the aligned stretch around vpn, 2 MiB

@@ -7,6 +7,7 @@
 
 #include <assert.h>
 
+#include "lib/core/dirty_int.h"
 #include "lib/core/large.h"
 #include "lib/core/rmap.h"
 #include "lib/core/table_int.h"
@@ -135,6 +136,8 @@ uint32_t table_own_child(struct table *t, uint64_t *slot)
 		child = table_copy_node(t, child);
 		table_store(t, slot, node_entry(child) | PTE_W);
 	} else if (!(e & PTE_W)) {
+		if (t->guarded)
+			dirty_push_down(t, child);
 		table_store(t, slot, e | PTE_W);
 	}
 	return child;
@@ -212,30 +215,38 @@ void table_replace(struct table *t, struct path *p, uint64_t entry)
 	sums_add_path(t->core, p, now, 1);
 }
 
-bool table_share(struct table *dst, struct table *src)
+bool table_close(struct table *t)
+{
+	uint64_t *slot = node_slots(t->core, t->root);
+	bool any = false;
+
+	for (unsigned int i = 0; i < PTE_SLOTS; i++) {
+		if (!(slot[i] & PTE_W))
+			continue;
+		table_store(t, &slot[i], slot[i] & ~PTE_W);
+		any = true;
+	}
+	return any;
+}
+
+void table_share(struct table *dst, struct table *src)
 {
 	struct pager_core *core = src->core;
-	uint64_t *from = node_slots(core, src->root);
+	const uint64_t *from = node_slots(core, src->root);
 	uint64_t *to = node_slots(core, dst->root);
-	struct node *s = node_at(core, src->root);
+	const struct node *s = node_at(core, src->root);
 	struct node *d = node_at(core, dst->root);
-	bool flush = false;
 
 	for (unsigned int i = 0; i < PTE_SLOTS; i++) {
 		uint64_t e = from[i];
 
 		if (!e)
 			continue;
-		if (e & PTE_W) {
-			e &= ~PTE_W;
-			table_store(src, &from[i], e);
-			flush = true;
-		}
+		assert(!(e & PTE_W));
 		node_at(core, node_of(e))->refs++;
 		to[i] = e;
 	}
 	d->anon = s->anon;
 	d->zero = s->zero;
 	d->object = s->object;
-	return flush;
 }

@@ -114,9 +114,11 @@ void table_move(struct table *t, struct pager_range from, uint64_t to);
 /* Pages by type in a range, from the sums. */
 struct sums table_sum(const struct table *t, struct pager_range r);
 
-/* Commit: dst (a root of its own, empty) shares all of src, write-protected on
- * both sides. Returns whether src had a writable entry: then flush it. */
-bool table_share(struct table *dst, struct table *src);
+/* Commit: nothing of the table can be written, by its root's entries. Returns
+ * whether one was writable: then flush. */
+bool table_close(struct table *t);
+/* Commit: dst (a root of its own, empty) shares all of src, which is closed. */
+void table_share(struct table *dst, struct table *src);
 
 /* Call fn for every slot with a page in the range, in order: vpn is the first
  * of pages pages of the range that the entry maps: one, or up to 512 of a large

@@ -67,6 +67,8 @@ static void protect_entry(void *ctx, uint64_t vpn, uint64_t pages,
 	if (r->prot & PAGER_PROT_WRITE) {
 		if (pte_type(e) == PAGER_PAGE_OBJECT && !region_private(r))
 			e |= PTE_W;
+		else if (p->space->log_guards)
+			e |= was & PTE_W;
 		else if (pte_large(e))
 			e |= large_refs_are(p->space->core, e, 1) ? PTE_W : 0;
 		else if (pte_type(e) == PAGER_PAGE_ANON && !(e & PTE_LAZY) &&

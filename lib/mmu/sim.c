@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The software MMU as a backend: accesses through TLB and walk, invalidation,
- * harvesting of accessed and dirty bits.
+ * The software MMU as a backend: accesses through TLB and walk, invalidation.
  */
 #include "lib/mmu/sim.h"
 
 #include <assert.h>
+#include <stdatomic.h>
 #include <string.h>
 
 #include "lib/base/failpoint.h"
@@ -44,6 +44,18 @@ static void sim_install(void *mmu, uint64_t *slot, uint64_t entry)
 	*(volatile uint64_t *)slot = entry;
 }
 
+static uint64_t sim_take(void *mmu, uint64_t *slot, uint64_t clear,
+			 uint64_t set)
+{
+	_Atomic uint64_t *entry = (_Atomic uint64_t *)slot;
+	uint64_t was = atomic_load(entry);
+
+	(void)mmu;
+	while (!atomic_compare_exchange_weak(entry, &was, (was & ~clear) | set))
+		;
+	return was;
+}
+
 static bool skipped(struct pager_sim *sim)
 {
 	if (!sim->skip)
@@ -80,9 +92,6 @@ static void sim_forget(void *mmu, struct pager_pfn pfn, uint64_t pages)
 		tlb_flush_frames(sim, pfn.n, pages);
 	sim->stats.frame_flushes += pages;
 }
-
-static struct pager_harvest sim_harvest(void *mmu, struct pager_space *space,
-					struct pager_range range);
 
 static enum pager_access_result transfer(const struct pager_core *core,
 					 uint64_t pfn, unsigned int in_page,
@@ -145,55 +154,16 @@ sim_access(void *mmu, unsigned int cpu, struct pager_space *space, uint64_t vpn,
 
 static const struct pager_mmu_ops sim_ops = {
     .name = "sim",
-    .caps = PAGER_MMU_PLAIN_STORE,
+    .caps = PAGER_MMU_PLAIN_STORE | PAGER_MMU_DIRTY_BITS,
     .attach = sim_attach,
     .detach = sim_detach,
     .install = sim_install,
     .invalidate = sim_invalidate,
     .write_protect = sim_invalidate,
     .forget = sim_forget,
-    .harvest = sim_harvest,
+    .take = sim_take,
     .access = sim_access,
 };
-
-struct harvesting {
-	struct table *table;
-	struct pager_harvest got;
-};
-
-/* What is known of a large entry is said of each of its pages. */
-static void harvest_entry(void *ctx, uint64_t vpn, uint64_t pages,
-			  uint64_t *slot)
-{
-	struct harvesting *h = ctx;
-	uint64_t e = *slot;
-
-	(void)vpn;
-	if (!(e & (PTE_A | PTE_D)))
-		return;
-	h->got.accessed += e & PTE_A ? pages : 0;
-	h->got.dirty += e & PTE_D ? pages : 0;
-	if (e & PTE_D)
-		e |= PTE_CHANGED;
-	table_store(h->table, slot, e & ~(PTE_A | PTE_D));
-}
-
-/* Nodes that others share are entered too: D only moves to CHANGED, which all
- * of them keep seeing. */
-static struct pager_harvest sim_harvest(void *mmu, struct pager_space *space,
-					struct pager_range range)
-{
-	struct harvesting h = {.table = &space->table};
-
-	table_each(&space->table, range, true, harvest_entry, &h);
-	/* A large entry at an end has translations beyond it. */
-	if (space->core->large.entries && range.start < range.end) {
-		range.start &= ~(uint64_t)(PTE_SLOTS - 1);
-		range.end = ((range.end - 1) | (PTE_SLOTS - 1)) + 1;
-	}
-	sim_invalidate(mmu, space, range);
-	return h.got;
-}
 
 struct pager_sim *pager_sim_new(const struct pager_host *host,
 				unsigned int cpus)

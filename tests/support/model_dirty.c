@@ -108,6 +108,8 @@ static int take(void *ctx, uint64_t first, const uint64_t *words,
 	if (!words[0] || !words[count - 1])
 		model_die("dirty", "a word of clean pages at an end");
 	t->next = first + 64 * count;
+	if (++t->calls == t->stop_at)
+		return -(int)t->calls;
 	for (unsigned int w = 0; w < count; w++)
 		for (unsigned int b = 0; b < 64; b++) {
 			uint64_t page = first + 64 * w + b;
@@ -121,7 +123,7 @@ static int take(void *ctx, uint64_t first, const uint64_t *words,
 			t->seen[page] = true;
 			t->pages++;
 		}
-	return ++t->calls == t->stop_at ? -(int)t->calls : 0;
+	return 0;
 }
 
 /* The stretch that an operation means, as the contract has it. */
@@ -314,7 +316,7 @@ static void see_pushed(struct model *m, int slot)
 	while (l->head - l->tail < log->entries) {
 		const struct dring_entry *e = &l->memory[at(log, l->head)];
 
-		if (!e->flags && !e->slot && !e->offset)
+		if (!e->flags)
 			break;
 		if (e->flags != PAGER_RING_DIRTY || e->slot ||
 		    e->offset >= oracle_log_pages(log))

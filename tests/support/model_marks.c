@@ -13,7 +13,7 @@
 
 /* Not observed: the frame, and whether it is one entry of many. */
 static const uint64_t unseen = PTE_ADDR | PTE_PS;
-static const uint64_t may_come = PTE_A | PTE_D | PTE_CHANGED;
+static const uint64_t may_come = PTE_A | PTE_D | PTE_CHANGED | PTE_TAKEN;
 
 uint64_t *model_marks(const struct model *m)
 {

@@ -163,11 +163,11 @@ static void order_forget(void *mmu, struct pager_pfn pfn, uint64_t pages)
 	order.inner.ops->forget(order.inner.mmu, pfn, pages);
 }
 
-static struct pager_harvest order_harvest(void *mmu, struct pager_space *space,
-					  struct pager_range r)
+static uint64_t order_take(void *mmu, uint64_t *slot, uint64_t clear,
+			   uint64_t set)
 {
 	(void)mmu;
-	return order.inner.ops->harvest(order.inner.mmu, space, r);
+	return order.inner.ops->take(order.inner.mmu, slot, clear, set);
 }
 
 static enum pager_access_result
@@ -220,7 +220,7 @@ static void start_with(const struct test_world_config *config)
 	    .invalidate = order_invalidate,
 	    .write_protect = order_write_protect,
 	    .forget = order_forget,
-	    .harvest = order_harvest,
+	    .take = order_take,
 	    .access = order_access,
 	};
 	unit_ok(pager_space_new(

@@ -161,8 +161,8 @@ END_TEST
 
 START_TEST(bits_that_nobody_may_set)
 {
-	static const unsigned int unknown[] = {3,  4,  7,  8,  11, 54, 55,
-					       56, 57, 58, 59, 60, 61, 62};
+	static const unsigned int unknown[] = {3,  4,  7,  8,  11, 54, 56,
+					       57, 58, 59, 60, 61, 62};
 
 	start();
 	for (size_t i = 0; i < sizeof(unknown) / sizeof(unknown[0]); i++)
