@@ -69,6 +69,7 @@ union pager_request_body {
 	struct pager_req_dirty_clear dirty_clear;
 	struct pager_req_dirty_writeback dirty_writeback;
 	struct pager_req_dirty_ring dirty_ring;
+	struct pager_req_peek peek;
 };
 
 /* Every reply body, likewise. */
@@ -102,6 +103,7 @@ union pager_reply_body {
 	struct pager_rep_dirty_count dirty_count;
 	struct pager_rep_dirty_reset dirty_reset;
 	struct pager_rep_dirty_info dirty_info;
+	struct pager_rep_peek peek;
 };
 
 enum pager_verdict {

@@ -22,7 +22,7 @@ enum pager_opcode {
 };
 
 /* One more than the highest number of an operation there is. */
-#define PAGER_OP_END (PAGER_OP_DIRTY_LIST + 1)
+#define PAGER_OP_END (PAGER_OP_PEEK + 1)
 
 enum pager_op_data {
 	PAGER_OP_DATA_NONE = 0,

@@ -26,6 +26,7 @@
  *	1.2	Dirty logs: DIRTY_START (90) to DIRTY_LIST (99), and handles of
  *		logs. The first file descriptors in requests. SPACE_PAUSE (19).
  *		STATS says at its end how many logs and pauses there are.
+ *		PEEK (100).
  */
 #ifndef PROTO_PAGER_WIRE_H
 #define PROTO_PAGER_WIRE_H
@@ -363,6 +364,15 @@ struct pager_req_dirty_ring {
 	uint32_t reserved;
 };
 
+/* The answer's run of pages is as long as there is room, 15 pages at most. */
+struct pager_req_peek {
+	uint64_t space;
+	uint64_t addr;
+	uint64_t len;
+	uint32_t what; /* pager_peek */
+	uint32_t reserved;
+};
+
 /* --- replies ------------------------------------------------------------- */
 
 struct pager_rep_none {
@@ -578,6 +588,15 @@ struct pager_rep_dirty_info {
 	uint32_t ring_entries, ring_used; /* now; 0: no ring */
 	uint64_t ring_stops;
 	uint64_t bytes; /* of memory that it takes now */
+};
+
+/* Data: the pages. */
+struct pager_rep_peek {
+	uint64_t addr;	   /* of the first of them */
+	uint64_t len;	   /* bytes; 0: there is nothing before next */
+	uint64_t next;	   /* where to go on; the range's end: done */
+	uint64_t unbacked; /* the first page before next that lies beyond the
+			    * end of its object, or 0 */
 };
 
 static_assert(sizeof(struct pager_hdr) == PAGER_HDR_SIZE, "pager_hdr");

@@ -245,6 +245,7 @@ static const uint16_t fields[PAGER_OP_END][PAGER_ARG_COUNT] = {
 			     [PAGER_ARG_RING] = AT(dirty_ring, entries)},
     [PAGER_OP_DIRTY_RESET] = {[PAGER_ARG_LOG] = AT(handle, handle)},
     [PAGER_OP_DIRTY_INFO] = {[PAGER_ARG_LOG] = AT(handle, handle)},
+    [PAGER_OP_PEEK] = {RANGE(peek)},
     [PAGER_OP_GIVE] = {[PAGER_ARG_OBJECT] = AT(handle, handle)},
 };
 

@@ -73,6 +73,9 @@ size_t srv_reply_least(const struct pager_request *request)
 		if (data > PAGER_DATA_MAX)
 			data = 0;
 		break;
+	case PAGER_OP_PEEK:
+		data = PAGER_PAGE_SIZE;
+		break;
 	case PAGER_OP_BACKENDS:
 		data = 2 * sizeof(struct pager_row_backend);
 		break;

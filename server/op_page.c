@@ -158,3 +158,38 @@ struct srv_result srv_op_page(struct srv_call *call)
 	};
 	return result;
 }
+
+struct srv_result srv_op_peek(struct srv_call *call)
+{
+	const struct pager_req_peek *in = &call->request->body.peek;
+	struct pager_rep_peek *out = &call->reply.peek;
+	uint64_t max = call->room / PAGER_PAGE_SIZE;
+	struct pager_peek_info info;
+	struct pager_status status;
+	struct srv_result result;
+	struct pager_range range;
+	struct srv_space *space;
+
+	result = get_space(call, &space);
+	if (result.error)
+		return result;
+	if (in->what > PAGER_PEEK_OBJECT)
+		return srv_refuse(PAGER_EINVAL, SRV_FIELD(peek, what));
+	status = srv_convert_range(in->addr, in->len, PAGER_ARG_ADDR,
+				   PAGER_ARG_LEN, &range);
+	if (status.err)
+		return srv_result_of(call, status);
+	if (max > PAGER_DATA_MAX / PAGER_PAGE_SIZE)
+		max = PAGER_DATA_MAX / PAGER_PAGE_SIZE;
+	status = pager_space_peek(space->core, range, (enum pager_peek)in->what,
+				  call->data, max, &info);
+	if (status.err)
+		return srv_result_of(call, status);
+	out->addr = pager_vpn_to_va(info.first);
+	out->len = info.pages * PAGER_PAGE_SIZE;
+	out->next = srv_convert_end(info.next);
+	if (info.unbacked)
+		out->unbacked = pager_vpn_to_va(info.unbacked);
+	call->data_len = out->len;
+	return result;
+}

@@ -40,6 +40,8 @@ struct pager_list *pager_list_pool_blocks(struct pager *pager, uint32_t pool);
 struct pager_list *pager_list_pool_cells(struct pager *pager, uint32_t pool);
 struct pager_list *pager_list_pool_holders(struct pager *pager, uint32_t pool,
 					   uint64_t addr, uint64_t len);
+/* struct pager_row_dirty: the session's dirty logs; an admin's: all. */
+struct pager_list *pager_list_dirty(struct pager *pager);
 void pager_list_free(struct pager_list *list);
 
 /* The next row into *row, which is the list's struct pager_row_* and size bytes

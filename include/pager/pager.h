@@ -35,5 +35,6 @@
 #include <pager/calls.h>
 #include <pager/lists.h>
 #include <pager/batch.h>
+#include <pager/dirty.h>
 
 #endif

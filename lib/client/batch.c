@@ -69,7 +69,7 @@ int pager_batch_add(struct pager_batch *batch, enum pager_call call,
 	       sizeof(struct pager_req_batch) - batch->used;
 	length = client_request_write((uint8_t *)batch->data + batch->used,
 				      room, call, batch->count, body, body_len,
-				      data, data_len);
+				      data, data_len, 0);
 	if (length == 0)
 		return errno == EMSGSIZE && batch->count > 0
 			   ? PAGER_FULL

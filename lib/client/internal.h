@@ -86,12 +86,18 @@ const char *client_message_check(const void *buf, size_t len,
 void client_body_copy(union pager_reply_body *to,
 		      const struct client_message *message);
 
-/* Write a request to buf if it fits in room. Its length; or 0 with errno:
- * EINVAL for arguments the operation does not have, EMSGSIZE if it does not
- * fit. */
+/* Write a request that goes with fds file descriptors to buf if it fits in
+ * room. Its length; or 0 with errno: EINVAL for arguments the operation does
+ * not have, EMSGSIZE if it does not fit. */
 size_t client_request_write(void *buf, size_t room, unsigned int call,
 			    uint64_t seq, const void *body, size_t body_len,
-			    const void *data, size_t data_len);
+			    const void *data, size_t data_len,
+			    unsigned int fds);
+
+/* As pager_call, for an operation that takes a file descriptor, which stays the
+ * caller's. PAGER_MISUSE with EBADF: it is none. */
+int client_call_fd(struct pager *pager, enum pager_call call, const void *body,
+		   size_t body_len, int fd, struct pager_reply *reply);
 
 /* Record the end of the connection; PAGER_LOST with errno. */
 int client_lost(struct pager *pager, int err, const char *what);

@@ -70,6 +70,11 @@ struct pager_list *pager_list_pools(struct pager *pager)
 	return list_new(pager, PAGER_CALL_POOL_LIST, 0, 0);
 }
 
+struct pager_list *pager_list_dirty(struct pager *pager)
+{
+	return list_new(pager, PAGER_CALL_DIRTY_LIST, 0, 0);
+}
+
 static struct pager_list *pool_list_new(struct pager *pager,
 					enum pager_call call, uint32_t pool)
 {

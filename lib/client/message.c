@@ -71,12 +71,12 @@ void client_body_copy(union pager_reply_body *to,
 
 size_t client_request_write(void *buf, size_t room, unsigned int call,
 			    uint64_t seq, const void *body, size_t body_len,
-			    const void *data, size_t data_len)
+			    const void *data, size_t data_len, unsigned int fds)
 {
 	const struct pager_op *op = pager_op_find(call);
 	size_t length;
 
-	if (!op || op->fds > 0 || body_len > op->request->size ||
+	if (!op || op->fds != fds || body_len > op->request->size ||
 	    body_len % 8 != 0 ||
 	    (data_len > 0 && !(op->data & PAGER_OP_DATA_IN))) {
 		errno = EINVAL;
@@ -86,5 +86,7 @@ size_t client_request_write(void *buf, size_t room, unsigned int call,
 				      data_len);
 	if (length == 0)
 		errno = EMSGSIZE;
+	else
+		pager_request_set_fds(buf, (uint16_t)fds);
 	return length;
 }

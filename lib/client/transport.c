@@ -5,10 +5,14 @@
  * daemon that waits for us to read is never waited for.
  *
  * The descriptor may be in blocking or non-blocking mode; both work.
+ *
+ * A request of an operation that takes a file descriptor goes with a copy of
+ * the caller's.
  */
 #include "lib/client/internal.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
@@ -95,19 +99,48 @@ static int receive(struct pager *pager, int flags,
 	return 0;
 }
 
-static int send_whole(struct pager *pager, const void *buf, size_t len)
+/* One try. fd -1: none. */
+static ssize_t send_with(struct pager *pager, const void *buf, size_t len,
+			 int fd)
+{
+	const int flags = MSG_NOSIGNAL | MSG_DONTWAIT;
+	struct iovec iov = {.iov_base = (void *)(uintptr_t)buf, .iov_len = len};
+	union {
+		struct cmsghdr align;
+		char buf[CMSG_SPACE(sizeof(int))];
+	} control;
+	struct msghdr msg = {.msg_iov = &iov,
+			     .msg_iovlen = 1,
+			     .msg_control = control.buf,
+			     .msg_controllen = sizeof(control.buf)};
+	struct cmsghdr *c;
+
+	if (fd < 0)
+		return send(pager->fd, buf, len, flags);
+	memset(&control, 0, sizeof(control));
+	c = CMSG_FIRSTHDR(&msg);
+	c->cmsg_level = SOL_SOCKET;
+	c->cmsg_type = SCM_RIGHTS;
+	c->cmsg_len = CMSG_LEN(sizeof(int));
+	memcpy(CMSG_DATA(c), &fd, sizeof(fd));
+	return sendmsg(pager->fd, &msg, flags);
+}
+
+static int send_whole(struct pager *pager, const void *buf, size_t len, int fd)
 {
 	struct client_message message;
 	int ret;
 
 	for (;;) {
-		ssize_t n =
-		    send(pager->fd, buf, len, MSG_NOSIGNAL | MSG_DONTWAIT);
+		ssize_t n = send_with(pager, buf, len, fd);
 
 		if (n >= 0)
 			break;
 		if (errno == EINTR)
 			continue;
+		/* Too many descriptors are under way: nothing was sent. */
+		if (fd >= 0 && errno == ETOOMANYREFS)
+			return client_misuse(pager, errno, "a descriptor");
 		if (errno != EAGAIN && errno != EWOULDBLOCK)
 			return client_lost(pager, errno, "send");
 		ret = wait_for(pager, POLLIN | POLLOUT);
@@ -128,7 +161,7 @@ static int send_whole(struct pager *pager, const void *buf, size_t len)
  * when they are short and to the heap when they carry data. */
 static int submit(struct pager *pager, uint64_t seq, enum pager_call call,
 		  const void *body, size_t body_len, const void *data,
-		  size_t data_len)
+		  size_t data_len, int fd)
 {
 	struct client_slot *slot = slot_of(pager, seq);
 	uint64_t small[64];
@@ -148,14 +181,16 @@ static int submit(struct pager *pager, uint64_t seq, enum pager_call call,
 	if (room > pager->max_message)
 		room = pager->max_message;
 	length = client_request_write(buf, room, call, seq, body, body_len,
-				      data, data_len);
+				      data, data_len, fd >= 0);
 	if (length == 0) {
 		ret = client_misuse(pager, errno, "a request");
 	} else {
 		slot->seq = seq;
 		slot->call = (uint16_t)call;
 		slot->state = CLIENT_SLOT_SENT;
-		ret = send_whole(pager, buf, length);
+		ret = send_whole(pager, buf, length, fd);
+		if (ret == PAGER_MISUSE)
+			slot->state = CLIENT_SLOT_FREE;
 	}
 	if (buf != small)
 		free(buf);
@@ -236,7 +271,8 @@ int pager_submit(struct pager *pager, enum pager_call call, const void *body,
 		return ret;
 	if (slot_of(pager, pager->next)->state != CLIENT_SLOT_FREE)
 		return PAGER_FULL;
-	ret = submit(pager, pager->next, call, body, body_len, data, data_len);
+	ret = submit(pager, pager->next, call, body, body_len, data, data_len,
+		     -1);
 	if (ret < 0)
 		return ret;
 	if (seq)
@@ -278,18 +314,34 @@ unsigned int pager_pending(const struct pager *pager)
 	return pager->pending;
 }
 
-int pager_call(struct pager *pager, enum pager_call call, const void *body,
-	       size_t body_len, const void *data, size_t data_len,
-	       struct pager_reply *reply)
+static int call_and_wait(struct pager *pager, enum pager_call call,
+			 const void *body, size_t body_len, const void *data,
+			 size_t data_len, int fd, struct pager_reply *reply)
 {
 	uint64_t seq = CLIENT_SYNC_BIT | pager->calls;
 	int ret = begin(pager);
 
 	if (ret < 0)
 		return ret;
-	ret = submit(pager, seq, call, body, body_len, data, data_len);
+	ret = submit(pager, seq, call, body, body_len, data, data_len, fd);
 	if (ret < 0)
 		return ret;
 	pager->calls++;
 	return wait_slot(pager, slot_of(pager, seq), reply);
+}
+
+int pager_call(struct pager *pager, enum pager_call call, const void *body,
+	       size_t body_len, const void *data, size_t data_len,
+	       struct pager_reply *reply)
+{
+	return call_and_wait(pager, call, body, body_len, data, data_len, -1,
+			     reply);
+}
+
+int client_call_fd(struct pager *pager, enum pager_call call, const void *body,
+		   size_t body_len, int fd, struct pager_reply *reply)
+{
+	if (fd < 0 || fcntl(fd, F_GETFD) < 0)
+		return client_misuse(pager, EBADF, "a descriptor");
+	return call_and_wait(pager, call, body, body_len, NULL, 0, fd, reply);
 }

@@ -193,6 +193,7 @@ START_TEST(writing)
 	write_requests(folder, "moves", PAGER_OP_REMAP, PAGER_OP_BRK);
 	write_requests(folder, "advice", PAGER_OP_ADVISE, PAGER_OP_PAGE);
 	write_requests(folder, "pages", PAGER_OP_FAULT, PAGER_OP_HARVEST);
+	write_requests(folder, "peeks", PAGER_OP_PEEK, PAGER_OP_PEEK);
 	write_requests(folder, "objects", PAGER_OP_OBJECT_CREATE,
 		       PAGER_OP_OBJECT_CLOSE);
 	write_requests(folder, "gifts", PAGER_OP_GIVE, PAGER_OP_TAKE);

@@ -22,7 +22,8 @@ void bads_add(struct bads *b, uint64_t value, enum pager_error error,
 /* The value of a field in a request's body. */
 uint64_t request_value(const struct request *r, const char *name);
 
-rule_fn bad_around, bad_pause, bad_paused, bad_pool, bad_own_pool, bad_pool_size, bad_zone,
-    bad_block_on, bad_block_off, bad_phys, bad_phys_len;
+rule_fn bad_around, bad_what, bad_pause, bad_paused, bad_pool, bad_own_pool,
+    bad_pool_size, bad_zone, bad_block_on, bad_block_off, bad_phys,
+    bad_phys_len;
 
 #endif

@@ -12,6 +12,13 @@ void bad_around(const struct request *r, struct bads *out)
 	bads_add(out, UINT32_MAX, PAGER_EINVAL, NULL);
 }
 
+void bad_what(const struct request *r, struct bads *out)
+{
+	(void)r;
+	bads_add(out, PAGER_PEEK_OBJECT + 1, PAGER_EINVAL, NULL);
+	bads_add(out, UINT32_MAX, PAGER_EINVAL, NULL);
+}
+
 void bad_pause(const struct request *r, struct bads *out)
 {
 	(void)r;

@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 uint64_t fake_out[PAGER_MSG_MAX / 8 + 1024];
+int fake_fd = -1;
 
 static struct {
 	int fd;
@@ -60,6 +61,31 @@ bool fake_hello(int fd, const struct pager_request *request)
 	return true;
 }
 
+/* A packet, and the descriptor that may come with it: how many there were. */
+static ssize_t take(void *buf, size_t size, unsigned int *nfds)
+{
+	union {
+		struct cmsghdr align;
+		char buf[CMSG_SPACE(4 * sizeof(int))];
+	} control;
+	struct iovec iov = {.iov_base = buf, .iov_len = size};
+	struct msghdr msg = {.msg_iov = &iov,
+			     .msg_iovlen = 1,
+			     .msg_control = control.buf,
+			     .msg_controllen = sizeof(control.buf)};
+	ssize_t n = recvmsg(fake.fd, &msg, MSG_CMSG_CLOEXEC);
+	struct cmsghdr *c = n > 0 ? CMSG_FIRSTHDR(&msg) : NULL;
+
+	*nfds = 0;
+	if (!c)
+		return n;
+	if (fake_fd >= 0)
+		close(fake_fd);
+	*nfds = (unsigned int)((c->cmsg_len - CMSG_LEN(0)) / sizeof(int));
+	memcpy(&fake_fd, CMSG_DATA(c), sizeof(fake_fd));
+	return n;
+}
+
 static void *fake_main(void *arg)
 {
 	static uint64_t in[PAGER_MSG_MAX / 8];
@@ -67,11 +93,12 @@ static void *fake_main(void *arg)
 
 	(void)arg;
 	for (;;) {
-		ssize_t n = recv(fake.fd, in, sizeof(in), 0);
+		unsigned int nfds;
+		ssize_t n = take(in, sizeof(in), &nfds);
 
 		if (n <= 0)
 			break;
-		if (pager_request_decode(in, (size_t)n, 0, &request) !=
+		if (pager_request_decode(in, (size_t)n, nfds, &request) !=
 		    PAGER_VERDICT_OK)
 			break;
 		if (!fake.answer(fake.fd, &request))
@@ -116,4 +143,7 @@ void fake_end(struct pager *pager)
 	pager_close(pager);
 	pthread_join(fake.thread, NULL);
 	close(fake.fd);
+	if (fake_fd >= 0)
+		close(fake_fd);
+	fake_fd = -1;
 }

@@ -20,6 +20,9 @@ typedef bool fake_answer_fn(int fd, const struct pager_request *request);
 /* The message that is built and sent next; room for one that is too long. */
 extern uint64_t fake_out[PAGER_MSG_MAX / 8 + 1024];
 
+/* The last descriptor that came with a request, or -1. */
+extern int fake_fd;
+
 /* Its header, and where its data goes. */
 struct pager_hdr *fake_hdr(void);
 uint8_t *fake_data(const struct pager_request *request);

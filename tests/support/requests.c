@@ -246,6 +246,7 @@ static void add_pages(void)
 	memset(r->data, 'x', r->data_len);
 	ADD("harvest", HARVEST, range, IN_SPACE, .addr = BED_ANON,
 	    .len = 16 * PAGE);
+	ADD("peek", PEEK, peek, IN_SPACE, .addr = BED_ANON, .len = 16 * PAGE);
 }
 
 static void add_objects(void)

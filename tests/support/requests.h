@@ -60,7 +60,7 @@ void bed_end(void);
 
 /* The requests, by number and by name (dies if there is none); both need a
  * bed, whose handles they name. */
-#define REQUEST_COUNT 86u
+#define REQUEST_COUNT 87u
 void request_get(unsigned int i, struct request *out);
 void request_find(const char *name, struct request *out);
 

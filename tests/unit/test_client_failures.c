@@ -45,6 +45,7 @@ static bool memory_fails(void)
 #define malloc(n)	 (memory_fails() ? NULL : malloc(n))
 #define calloc(n, m)	 (memory_fails() ? NULL : calloc(n, m))
 #define send(f, b, n, g) (fails() ? -1 : send(f, b, n, g))
+#define sendmsg(f, m, g) (fails() ? -1 : sendmsg(f, m, g))
 #define recv(f, b, n, g) (fails() ? -1 : recv(f, b, n, g))
 #define poll(p, n, t)	 (fails() ? -1 : poll(p, n, t))
 #define socket(d, t, p)	 (fails() ? -1 : socket(d, t, p))
@@ -52,6 +53,9 @@ static bool memory_fails(void)
 
 #include "lib/client/batch.c"
 #include "lib/client/calls.c"
+#define simple simple_dirty
+#include "lib/client/dirty.c"
+#undef simple
 #include "lib/client/connect.c"
 #include "lib/client/error.c"
 #include "lib/client/lists.c"
@@ -61,6 +65,7 @@ static bool memory_fails(void)
 #undef malloc
 #undef calloc
 #undef send
+#undef sendmsg
 #undef recv
 #undef poll
 #undef socket
@@ -135,7 +140,7 @@ static int count(int ret)
 /* A session with some of everything. */
 static void session(void)
 {
-	static uint8_t buf[70000];
+	static _Alignas(8) uint8_t buf[70000];
 	struct pager_req_read r = {.space = 1, .len = 1000};
 	struct pager_row_region row;
 	struct pager *pager = fake_connect(answer);
@@ -162,6 +167,9 @@ static void session(void)
 		if (sent[i] == 0 &&
 		    count(pager_wait(pager, seq[i], &reply)) == 0)
 			ck_assert_uint_eq(reply.data_len, 1000);
+	count(pager_call_dirty_ring(pager, 1, 64, STDERR_FILENO));
+	count(
+	    pager_call_dirty_clear(pager, 1, 0, 64000, (uint64_t *)buf, NULL));
 	list = pager_list_regions(pager, 1, 0);
 	count(pager_list_next(list, &row, sizeof(row)));
 	pager_list_free(list);

@@ -198,6 +198,11 @@ static bool arguments(struct reader *r, struct script_op *op,
 		if (!script_bytes(r, r->words[r->at++], false, &op->data))
 			return false;
 	}
+	/* Without words all of the stretch is cleared. */
+	if (verb->call == PAGER_CALL_DIRTY_CLEAR && r->at < r->nwords &&
+	    script_is_bytes(r->words[r->at]) &&
+	    !script_bytes(r, r->words[r->at++], false, &op->data))
+		return false;
 	while (r->at < r->nwords && !is_expect(r))
 		if (!option(r, op, verb, &extra))
 			return false;

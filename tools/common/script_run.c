@@ -6,10 +6,12 @@
 #include "tools/common/script.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #include "tools/common/options.h"
@@ -211,6 +213,57 @@ static void any_call(struct pager *pager, const struct script_op *op,
 	out->data_len = reply.data_len;
 }
 
+/* Clear pages of a log: those of the words, or all. */
+static int clear_pages(struct runner *r, struct pager *pager,
+		       const struct script_op *op,
+		       const union pager_request_body *body,
+		       struct script_outcome *out)
+{
+	struct pager_reply reply;
+
+	if (op->data.len > PAGER_DATA_MAX)
+		return say(r, op, TOOL_USAGE,
+			   "more than one message can carry");
+	r->buffer = script_bytes_make(&op->data);
+	if (!r->buffer)
+		return say(r, op, TOOL_REFUSED, "out of memory");
+	out->ret =
+	    pager_call(pager, op->verb->call, body, sizeof(body->dirty_clear),
+		       r->buffer, op->data.len, &reply);
+	if (out->ret == 0)
+		memcpy(&out->body, reply.body, sizeof(out->body.dirty_count));
+	return 0;
+}
+
+/* Calls with a memfd, which is made for them; the ring's lives on in the
+ * server. */
+static int memfd_call(struct runner *r, struct pager *pager,
+		      const struct script_op *op,
+		      const union pager_request_body *body,
+		      struct script_outcome *out)
+{
+	const struct pager_req_dirty_get_fd *get = &body->dirty_get_fd;
+	const struct pager_req_dirty_ring *ring = &body->dirty_ring;
+	bool gets = op->verb->call == PAGER_CALL_DIRTY_GET_FD;
+	uint64_t size = gets ? get->offset + (get->pages + 63) / 64 * 8
+			     : (uint64_t)ring->entries * PAGER_RING_ENTRY_SIZE;
+	int fd = memfd_create("script", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+
+	if (fd < 0 || size > INT64_MAX || ftruncate(fd, (off_t)size) < 0 ||
+	    fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK) < 0) {
+		if (fd >= 0)
+			close(fd);
+		return say(r, op, TOOL_REFUSED,
+			   "a memfd of %" PRIu64 " bytes: %s", size,
+			   strerror(errno));
+	}
+	out->ret =
+	    gets ? pager_call_dirty_get_fd(pager, get, fd, &out->body.dirty_got)
+		 : pager_call_dirty_ring(pager, ring->log, ring->entries, fd);
+	close(fd);
+	return 0;
+}
+
 /* Make one call; 0, or an exit code after something was said. */
 static int make_call(struct runner *r, const struct script_op *op,
 		     struct script_outcome *out)
@@ -228,6 +281,10 @@ static int make_call(struct runner *r, const struct script_op *op,
 		ret = read_bytes(r, pager, op, &body, out);
 	else if (op->verb->call == PAGER_CALL_WRITE)
 		ret = write_bytes(r, pager, op, &body, out);
+	else if (op->verb->call == PAGER_CALL_DIRTY_CLEAR)
+		ret = clear_pages(r, pager, op, &body, out);
+	else if (pager_op_find(op->verb->call)->fds)
+		ret = memfd_call(r, pager, op, &body, out);
 	else if (script_is_list(op->verb))
 		count_rows(pager, op, &body, out);
 	else
@@ -306,7 +363,7 @@ static int batch_add(struct runner *r, struct pager_batch *batch,
 
 	if (ret)
 		return ret;
-	if (op->verb->call == PAGER_CALL_WRITE) {
+	if (op->data.len > 0) {
 		data = script_bytes_make(&op->data);
 		if (!data)
 			return say(r, op, TOOL_REFUSED, "out of memory");

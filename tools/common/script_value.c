@@ -262,7 +262,9 @@ bool script_expects(struct reader *r, struct script_op *op)
 			if (!expect_error(r, op, e))
 				return false;
 		} else if (script_is_bytes(word)) {
-			if (op->verb->call != PAGER_CALL_READ)
+			if (op->verb->call != PAGER_CALL_READ &&
+			    op->verb->call != PAGER_CALL_DIRTY_GET &&
+			    op->verb->call != PAGER_CALL_PEEK)
 				return script_fail(r, "only a read has bytes",
 						   word);
 			e->kind = SCRIPT_EXPECT_DATA;

@@ -72,6 +72,20 @@ static const char *const events[] = {
     [PAGER_POOL_EVENT_BLOCKED] = "blocked",
     [PAGER_POOL_EVENT_GROW] = "grow",
 };
+static const char *const methods[] = {
+    [PAGER_DIRTY_AUTO] = "auto",
+    [PAGER_DIRTY_HARDWARE] = "hardware",
+    [PAGER_DIRTY_WRITE_PROTECT] = "write-protect",
+};
+static const char *const steps[] = {
+    [PAGER_WRITEBACK_BEGIN] = "begin",
+    [PAGER_WRITEBACK_END] = "end",
+};
+static const char *const peeks[] = {
+    [PAGER_PEEK_ALL] = "all",
+    [PAGER_PEEK_OWN] = "own",
+    [PAGER_PEEK_OBJECT] = "object",
+};
 static const char *const region_flags[] = {
     "shared", "growsdown", "noreserve", "dontfork", "wipeonfork",
     "pinned", "heap",	   "object",	"contig",
@@ -95,6 +109,9 @@ static const struct {
     [WORD_ZONE] = TABLE(zones),
     [WORD_BLOCK_STATE] = TABLE(block_states),
     [WORD_EVENT] = TABLE(events),
+    [WORD_METHOD] = TABLE(methods),
+    [WORD_STEP] = TABLE(steps),
+    [WORD_PEEK] = TABLE(peeks),
     [WORD_HEX] = {NULL, 0},
 };
 
@@ -113,7 +130,8 @@ enum word_set word_set_of(const char *in_struct, const char *field)
 	    {"brk", WORD_HEX},	     {"brk_start", WORD_HEX},
 	    {"entry", WORD_HEX},     {"pa", WORD_HEX},
 	    {"offset", WORD_HEX},    {"space", WORD_HEX},
-	    {"log", WORD_HEX},
+	    {"log", WORD_HEX},	     {"method", WORD_METHOD},
+	    {"step", WORD_STEP},     {"what", WORD_PEEK},
 	};
 
 	if (strcmp(in_struct, "row_event") == 0 && strcmp(field, "type") == 0)

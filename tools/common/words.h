@@ -23,6 +23,9 @@ enum word_set {
 	WORD_ZONE,
 	WORD_BLOCK_STATE,
 	WORD_EVENT,
+	WORD_METHOD,
+	WORD_STEP,
+	WORD_PEEK,
 	WORD_HEX, /* a number that is shown in hexadecimal */
 };
 
