@@ -8,6 +8,7 @@
 #include "lib/core/dirty.h"
 #include "server/call.h"
 #include "server/convert.h"
+#include "server/shared.h"
 #include "server/thing.h"
 
 /* The log that the request begins with. */
@@ -252,6 +253,8 @@ struct srv_result srv_op_dirty_reset(struct srv_call *call)
 	result = get_log(call, &log);
 	if (result.error)
 		return result;
+	if (log->ring && srv_shared_broken(log->ring))
+		srv_dirty_unring(log);
 	status =
 	    pager_dirty_ring_reset(log->core, &call->reply.dirty_reset.reset);
 	if (status.err)

@@ -33,6 +33,7 @@ struct srv_client;
 struct srv_grant;
 struct srv_object;
 struct srv_session;
+struct srv_shared;
 
 /* One user id: limits, and what is in use beside what the model counts. */
 struct srv_user {
@@ -87,9 +88,8 @@ struct srv_dirty {
 	struct srv_space *space;    /* NULL: it has ended */
 	struct pager_dirty_log *core;
 	struct pager_range range;
-	uint32_t flags; /* PAGER_DIRTY_FLAGS */
-	void *ring;	/* mapped memory of its ring, or NULL */
-	size_t ring_len;
+	uint32_t flags;		 /* PAGER_DIRTY_FLAGS */
+	struct srv_shared *ring; /* memory of its ring, or NULL */
 };
 
 /* Why nothing of a session is served for now; see pause.h. */

@@ -8,7 +8,6 @@
 #include <assert.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 
 #include "lib/base/failpoint.h"
 #include "lib/core/dirty.h"
@@ -209,14 +208,12 @@ void srv_dirty_add(struct srv *srv, struct srv_session *session,
 	enter(srv, session, &log->thing);
 }
 
-/* The model lets go of the ring before its memory goes. */
 static void stop_log(struct srv_dirty *log)
 {
 	if (log->space)
 		LIST_REMOVE(log, link);
+	srv_dirty_unring(log);
 	pager_dirty_stop(log->core);
-	if (log->ring)
-		munmap(log->ring, log->ring_len);
 }
 
 /* --- all of them --------------------------------------------------------- */

@@ -46,6 +46,9 @@ void srv_dirty_discard(struct srv_dirty *log);
 void srv_dirty_add(struct srv *srv, struct srv_session *session,
 		   struct srv_dirty *log, struct srv_space *space,
 		   struct pager_dirty_log *core);
+/* What is in the log's ring goes back to the log, and the ring's memory is let
+ * go. Nothing if there is none. */
+void srv_dirty_unring(struct srv_dirty *log);
 
 /* End a thing: its handle is stale from here on. Logs of a space that ends
  * stay, without it. */
