@@ -8,6 +8,9 @@
  * missing from the log; what the log has beyond them is counted by reason, and
  * must have one. tests/support/dirty_pair.h has the rules.
  *
+ * In one shape frames migrate meanwhile, and stretches become large entries: no
+ * log may say so.
+ *
  * Logs are started and stopped anywhere, over all or a part of the window, two
  * of a space at most, by either method; gets keep, clear all, a part, or page
  * by page; write-back begins and ends. The space may end before its logs.
@@ -35,6 +38,8 @@ struct shape {
 	unsigned int lengths;
 	uint64_t object_pages;
 	bool stacks;
+	unsigned int move_percent; /* of frames, which Linux knows nothing of */
+	unsigned int stretch_percent;
 	uint64_t seeds;
 	uint32_t steps;
 };
@@ -59,6 +64,14 @@ static const struct shape shapes[] = {
      .object_pages = 700,
      .seeds = 4,
      .steps = 120},
+    {.name = "dirty-moving",
+     .config = {.start = WINDOW - 100, .pages = 1300, .check_every = 4},
+     .lengths = 30,
+     .object_pages = 300,
+     .move_percent = 20,
+     .stretch_percent = 20,
+     .seeds = 4,
+     .steps = 150},
 };
 
 enum { SHAPES = sizeof(shapes) / sizeof(shapes[0]) };
@@ -158,19 +171,13 @@ static struct dirty_pair *begin(const struct shape *s)
 		test_die("dirty: no memory");
 	d->stacks = s->stacks;
 	d->counts = counts;
-	d->pair.has_populate = true;
-	model_init(&d->pair.model, &s->config);
-	linux_start(&d->pair.linux, s->config.start, s->config.pages, 2048,
-		    false);
-	d->pair.linux.tracker = tracker;
+	dirty_pair_begin(d, &s->config, tracker);
 	return d;
 }
 
 static void end(struct dirty_pair *d)
 {
 	dirty_pair_end(d);
-	linux_stop(&d->pair.linux);
-	model_fini(&d->pair.model);
 	free(d);
 }
 
@@ -192,6 +199,9 @@ static void make(void *ctx, uint64_t seed, uint32_t steps, struct hunt_log *log)
 	    .decent = true,
 	    .linux_like = true,
 	    .no_stacks = !s->stacks,
+	    .around = s->move_percent > 0,
+	    .move_percent = s->move_percent,
+	    .stretch_percent = s->stretch_percent,
 	    .lengths = s->lengths,
 	    .object_pages = s->object_pages,
 	};

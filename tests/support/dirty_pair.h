@@ -8,14 +8,12 @@
  * clean: was it written (Linux's tracker); what was in it (a copy of Linux's
  * bytes); what else happened to it that pagerd may call dirty. A get must have
  *  - every page that was written, whether it is still there or not;
- *  - every page whose bytes are others, if it is the same memory, or if private
- *    data was dropped, replaced or moved in;
- * and what it has beyond that is counted by reason. Where it has more for no
- * reason at all, it fails, too.
+ *  - every page whose bytes are others: one that is not mapped counts as zero.
+ * What it has beyond that is counted by reason; where it has more for no reason
+ * at all, it fails, too.
  *
- * A page of a private mapping that was not copied shows what others write to
- * the object; a mapping put over another one shows something else: neither is
- * a write to the page.
+ * The exception: a page of a private mapping that was not copied shows what
+ * others write to the object. That is no write to the page.
  */
 #ifndef TESTS_SUPPORT_DIRTY_PAIR_H
 #define TESTS_SUPPORT_DIRTY_PAIR_H
@@ -52,11 +50,14 @@ enum dirty_clear {
 /* Why a page may be dirty that was not written. */
 enum dirty_why {
 	DIRTY_WHY_ALL_SET,  /* not cleared yet since the start */
+	DIRTY_WHY_REGION,   /* another mapping, or another part of one */
 	DIRTY_WHY_MAPPED,   /* mapped, unmapped, moved over or away */
 	DIRTY_WHY_DROPPED,  /* DONTNEED, FREE, a shorter object */
 	DIRTY_WHY_POPULATE, /* populated, as if for writing; pinned */
 	DIRTY_WHY_OBJECT,   /* others can write it */
-	DIRTY_WHY_MEMORY,   /* over: the log says so */
+	DIRTY_WHY_FORKED,   /* tables that a fork shares know of old writes */
+	DIRTY_WHY_AROUND,   /* filled with a neighbour, by the space's policy */
+	DIRTY_WHY_OVER,	    /* a large entry, no memory: the log says so */
 	DIRTY_WHYS
 };
 
@@ -66,7 +67,7 @@ struct dirty_counts {
 	uint64_t written;	     /* pages that Linux saw written, at gets */
 	uint64_t changed;	     /* and others that had to be reported */
 	uint64_t beyond[DIRTY_WHYS]; /* reported beside those */
-	uint64_t behind; /* others that look different: not a write to them */
+	uint64_t behind; /* others that look different: the exception */
 };
 
 struct dirty_log {
@@ -85,15 +86,24 @@ struct dirty_pair {
 	struct pair pair;
 	struct dirty_log log[MODEL_SPACES][DIRTY_LOGS];
 	bool tracked[MODEL_SPACES];
+	bool forked[MODEL_SPACES]; /* parents and children */
+	struct dirty_view {
+		bool mapped;
+		const struct oracle_object *object;
+		uint64_t offset;
+	} * before;  /* what a call may change, by page of the window */
 	bool stacks; /* reading may map pages */
 	struct dirty_counts *counts;
 };
 
+/* Both sides begin, with shape and window of c, or end: all logs are read once
+ * more. */
+void dirty_pair_begin(struct dirty_pair *d, const struct model_config *c,
+		      enum linux_tracker tracker);
+void dirty_pair_end(struct dirty_pair *d);
 /* An operation of the model, or one of the above, on both sides. False: it does
  * not apply, or is not compared. */
 bool dirty_pair_step(struct dirty_pair *d, const struct model_op *op);
-/* Get all logs once more and stop them. */
-void dirty_pair_end(struct dirty_pair *d);
 const char *dirty_kind_name(unsigned int kind);
 const char *dirty_why_name(enum dirty_why why);
 
