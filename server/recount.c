@@ -20,23 +20,28 @@ static uint64_t count(const struct srv_session *session, unsigned int type)
 
 static const char *recount_sessions(const struct srv *srv, uint64_t spaces_max)
 {
-	uint64_t sessions = 0, spaces = 0, objects = 0;
+	uint64_t sessions = 0, spaces = 0, objects = 0, logs = 0;
 	const struct srv_session *session;
 
 	TAILQ_FOREACH (session, &srv->sessions, link) {
 		uint64_t s = count(session, PAGER_HANDLE_SPACE);
 		uint64_t o = count(session, PAGER_HANDLE_OBJECT);
+		uint64_t l = count(session, PAGER_HANDLE_LOG);
 
-		if (s != session->spaces || o != session->objects)
+		if (s != session->spaces || o != session->objects ||
+		    l != session->logs)
 			return "a session's table differs from its counts";
 		sessions++;
 		spaces += s;
 		objects += o;
+		logs += l;
 	}
 	if (sessions != srv->session_count)
 		return "the number of sessions is wrong";
-	if (spaces + objects != srv->handles)
+	if (spaces + objects + logs != srv->handles)
 		return "the number of handles is wrong";
+	if (logs != srv->dirty_logs)
+		return "the number of dirty logs is wrong";
 	if (spaces != spaces_max)
 		return "sessions do not own as many spaces as there are";
 	return NULL;
