@@ -8,8 +8,10 @@
  * input does the same every time.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -22,7 +24,7 @@
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static int clients[SESSION_CLIENTS]; /* or -1 */
-static int loot[2];		     /* descriptors to send */
+static int loot[3];		     /* descriptors to send */
 static uint8_t token[PAGER_TOKEN_SIZE];
 static uint64_t buffer[2 * PAGER_MSG_MAX / 8];
 
@@ -95,7 +97,7 @@ static void send_packet(int fd, size_t len, unsigned int nfds)
 		c->cmsg_type = SCM_RIGHTS;
 		c->cmsg_len = CMSG_LEN(nfds * sizeof(int));
 		for (unsigned int i = 0; i < nfds; i++)
-			memcpy(CMSG_DATA(c) + i * sizeof(int), loot + i % 2,
+			memcpy(CMSG_DATA(c) + i * sizeof(int), loot + i % 3,
 			       sizeof(int));
 	}
 	/* There may be no room, or nobody there. */
@@ -179,6 +181,17 @@ static void read_all(void)
 			test_die("a client that reads is not answered");
 }
 
+/* The first is what an operation that takes one may want. */
+static void open_loot(void)
+{
+	loot[0] = memfd_create("loot", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+	if (loot[0] < 0 || ftruncate(loot[0], (off_t)SERVE_MEMFD) < 0 ||
+	    fcntl(loot[0], F_ADD_SEALS, F_SEAL_SHRINK) < 0)
+		test_die("no memfd: %s", strerror(errno));
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, loot + 1) < 0)
+		test_die("no socketpair: %s", strerror(errno));
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct session_step step;
@@ -188,8 +201,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	memset(token, 0, sizeof(token));
 	for (unsigned int i = 0; i < SESSION_CLIENTS; i++)
 		clients[i] = -1;
-	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, loot) < 0)
-		test_die("no socketpair: %s", strerror(errno));
+	open_loot();
 	looped_start("memory 1M\nnodes 256\nlimit spaces 32\n"
 		     "memory-block 2M\n"
 		     "pool pond region 32M requested 8M retry 1\n"
@@ -206,7 +218,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (looped_fds() != fds)
 		test_die("a descriptor is left");
 	looped_end();
-	close(loot[0]);
-	close(loot[1]);
+	for (unsigned int i = 0; i < 3; i++)
+		close(loot[i]);
 	return 0;
 }

@@ -70,7 +70,7 @@ static void write_packet(const struct srv_client *client, const void *packet,
 	/* Tokens are others each time. */
 	if (hdr.op == PAGER_OP_TAKE)
 		memset(copy + PAGER_HDR_SIZE, 0xff, PAGER_TOKEN_SIZE);
-	step(SESSION_REQUEST, who, 0, copy, len);
+	step(SESSION_REQUEST, who, hdr.nfds, copy, len);
 	step(SESSION_READ, who, 1, NULL, 0);
 }
 

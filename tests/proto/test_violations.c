@@ -397,6 +397,61 @@ START_TEST(descriptors_in_a_burst)
 }
 END_TEST
 
+/* Of one that takes a descriptor: one, and no other number. With the right one
+ * it is a matter of what is asked for, and whatever the answer is, nothing is
+ * kept. */
+START_TEST(descriptors_that_an_operation_takes)
+{
+	static const unsigned int ops[] = {PAGER_OP_DIRTY_GET_FD,
+					   PAGER_OP_DIRTY_RING};
+	uint64_t body[8] = {0};
+	int fd, pair[2], fds[PAGER_FDS_MAX];
+	uint8_t byte;
+	size_t len;
+
+	begin();
+	for (unsigned int op = 0; op < 2; op++) {
+		for (unsigned int n = 0; n <= PAGER_FDS_MAX; n++) {
+			ck_assert_int_eq(pipe(pair), 0);
+			for (unsigned int i = 0; i < PAGER_FDS_MAX; i++)
+				fds[i] = pair[1];
+			memset(packet, 0, sizeof(packet));
+			len = pager_request_encode(
+			    packet, sizeof(packet), pager_op_find(ops[op]), 1,
+			    body, pager_op_find(ops[op])->request->size, NULL,
+			    0);
+			hdr()->nfds = (uint16_t)n;
+			if (n != 1) {
+				dropped_with(len, fds, n, n % 2 == 0, FDS);
+				close(pair[1]);
+				ck_assert_int_eq(read(pair[0], &byte, 1), 0);
+				close(pair[0]);
+				continue;
+			}
+			fd = wire_connect(daemon_.socket);
+			ck_assert_int_eq(wire_send(fd, packet, len, fds, 1), 0);
+			ck_assert_uint_eq(wire_answer(fd)->hdr.error,
+					  PAGER_EHELLO);
+			close(fd);
+			fd = wire_session(daemon_.socket);
+			ck_assert_int_eq(wire_send(fd, packet, len, fds, 1), 0);
+			ck_assert_uint_eq(wire_answer(fd)->hdr.error,
+					  PAGER_ENOENT);
+			/* By form. */
+			hdr()->reserved = 1;
+			ck_assert_int_eq(wire_send(fd, packet, len, fds, 1), 0);
+			ck_assert_uint_eq(wire_answer(fd)->hdr.error,
+					  PAGER_ERESERVED);
+			close(pair[1]);
+			ck_assert_int_eq(read(pair[0], &byte, 1), 0);
+			close(pair[0]);
+			close(fd);
+		}
+	}
+	end();
+}
+END_TEST
+
 /* --- batches
  * ------------------------------------------------------------------
  */
@@ -536,6 +591,7 @@ int main(void)
 	    more_descriptors_than_a_message_may_have,
 	    descriptors_of_every_kind,
 	    descriptors_of_an_unknown_operation,
+	    descriptors_that_an_operation_takes,
 	    descriptors_in_a_burst,
 	    broken_messages_in_a_batch,
 	    batches_in_a_batch,

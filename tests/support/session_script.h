@@ -19,7 +19,7 @@ enum session_what {
 	SESSION_RAW,	 /* the bytes are a packet; argument: descriptors */
 	SESSION_REQUEST, /* the same, with a length that is right; a TAKE gets
 			  * the last token that was given if its own is all
-			  * ones */
+			  * ones. The first descriptor is a sealed memfd */
 	SESSION_READ,	 /* argument: replies at most */
 	SESSION_TURN,	 /* the server has its turns */
 	SESSION_SHUT,	 /* argument: as shutdown(2) has it */
