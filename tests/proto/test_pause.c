@@ -104,6 +104,19 @@ static void waits(int fd, uint64_t cookie)
 	ck_assert(!is_answered(fd));
 }
 
+/* Is not before a pause of SHORT is over that has begun at that time or later;
+ * then it is. A turn waits for what is due, and for nothing else. */
+static void waits_for(int fd, uint64_t cookie, uint64_t begun)
+{
+	ping(fd, cookie);
+	while (!is_answered(fd)) {
+		ck_assert_int_eq(srv_loop_turn(&looped), 0);
+		ck_assert_uint_lt(srv_now_ms() - begun, WIRE_PATIENCE_MS);
+	}
+	ck_assert_uint_ge(srv_now_ms() - begun, SHORT);
+	ponged(fd, cookie);
+}
+
 static struct pager_rep_stats stats(int fd)
 {
 	ck_assert_uint_eq(call(fd, PAGER_OP_STATS, NULL, 0), 0);
@@ -226,15 +239,9 @@ START_TEST(it_ends_when_the_time_is_over)
 	uint64_t start;
 
 	begin();
-	ck_assert_uint_eq(pause_ms(root, space, SHORT), 0);
-	waits(ann, 1);
 	start = srv_now_ms();
-	/* A turn waits for what is due, and for nothing else. */
-	while (!is_answered(ann)) {
-		ck_assert_int_eq(srv_loop_turn(&looped), 0);
-		ck_assert_uint_lt(srv_now_ms() - start, WIRE_PATIENCE_MS);
-	}
-	ponged(ann, 1);
+	ck_assert_uint_eq(pause_ms(root, space, SHORT), 0);
+	waits_for(ann, 1, start);
 	ck_assert_uint_eq(stats(root).paused, 0);
 	end();
 }
@@ -242,16 +249,18 @@ END_TEST
 
 START_TEST(the_last_word_of_the_same_one_counts)
 {
-	uint64_t other;
+	uint64_t other, start;
 
 	begin();
 	other = new_space(ann);
 	ck_assert_uint_eq(pause_ms(root, space, LONG), 0);
+	waits(ann, 1);
+	start = srv_now_ms();
 	ck_assert_uint_eq(pause_ms(root, other, SHORT), 0);
 	ck_assert_uint_eq(stats(root).pauses, 1);
-	waits(ann, 1);
 	while (!is_answered(ann))
 		ck_assert_int_eq(srv_loop_turn(&looped), 0);
+	ck_assert_uint_ge(srv_now_ms() - start, SHORT);
 	ponged(ann, 1);
 	/* To end what is not is fine. */
 	ck_assert_uint_eq(pause_ms(root, space, 0), 0);
@@ -421,22 +430,17 @@ END_TEST
 /* A paused admin's own pause goes on, and still has its end. */
 START_TEST(a_chain_of_pauses)
 {
-	uint64_t its, start = srv_now_ms();
+	uint64_t its, start;
 	int admin;
 
 	begin();
 	admin = join(SERVE_ROOT);
 	its = new_space(admin);
+	start = srv_now_ms();
 	ck_assert_uint_eq(pause_ms(admin, space, SHORT), 0);
 	ck_assert_uint_eq(pause_ms(root, its, LONG), 0);
-	ck_assert_uint_eq(stats(root).paused, 2);
-	waits(ann, 1);
 	waits(admin, 2);
-	while (!is_answered(ann)) {
-		ck_assert_int_eq(srv_loop_turn(&looped), 0);
-		ck_assert_uint_lt(srv_now_ms() - start, WIRE_PATIENCE_MS);
-	}
-	ponged(ann, 1);
+	waits_for(ann, 1, start);
 	ck_assert(!is_answered(admin));
 	ck_assert_uint_eq(pause_ms(root, its, 0), 0);
 	looped_turn();
