@@ -117,16 +117,24 @@ static void strip_child(struct pager_space *child)
 	node_drain(child->core);
 }
 
+static void protect_all(struct pager_space *s)
+{
+	s->table.mmu.ops->write_protect(s->table.mmu.mmu, s,
+					pager_range(0, PAGER_VPN_END));
+}
+
 static void share_table(struct pager_space *to, struct pager_space *from)
 {
 	to->table.root =
 	    node_take(from->core, to->table.account, PTE_LEVELS - 1);
-	if (table_close(&from->table))
-		from->table.mmu.ops->write_protect(
-		    from->table.mmu.mmu, from, pager_range(0, PAGER_VPN_END));
-	/* Nobody writes any more, and nothing is shared yet. */
-	dirty_harvest(from, pager_range(0, PAGER_VPN_END));
-	table_share(&to->table, &from->table);
+	if (dirty_logged(from)) {
+		/* Nobody writes any more, and nothing is shared yet. */
+		if (table_close(&from->table))
+			protect_all(from);
+		dirty_harvest(from, pager_range(0, PAGER_VPN_END));
+	}
+	if (table_share(&to->table, &from->table))
+		protect_all(from);
 }
 
 struct pager_status pager_space_fork(struct pager_space *parent,

@@ -7,6 +7,7 @@
 
 #include <assert.h>
 
+#include "lib/base/scan.h"
 #include "lib/core/dirty_int.h"
 #include "lib/core/large.h"
 #include "lib/core/rmap.h"
@@ -215,38 +216,60 @@ void table_replace(struct table *t, struct path *p, uint64_t entry)
 	sums_add_path(t->core, p, now, 1);
 }
 
+/* The next slot of a root with an entry, at or after i, or PTE_SLOTS; bits has
+ * one a slot. A root is nearly empty. */
+static unsigned int next_slot(const uint64_t bits[PTE_SLOTS / 64],
+			      unsigned int i)
+{
+	while (i < PTE_SLOTS) {
+		uint64_t left = bits[i / 64] >> i % 64;
+
+		if (left)
+			return i + (unsigned int)__builtin_ctzll(left);
+		i = (i | 63) + 1;
+	}
+	return PTE_SLOTS;
+}
+
 bool table_close(struct table *t)
 {
 	uint64_t *slot = node_slots(t->core, t->root);
-	bool any = false;
+	uint64_t bits[PTE_SLOTS / 64];
+	unsigned int i;
 
-	for (unsigned int i = 0; i < PTE_SLOTS; i++) {
-		if (!(slot[i] & PTE_W))
-			continue;
+	if (!scan_entries(slot, PTE_W, bits))
+		return false;
+	for (i = next_slot(bits, 0); i < PTE_SLOTS; i = next_slot(bits, i + 1))
 		table_store(t, &slot[i], slot[i] & ~PTE_W);
-		any = true;
-	}
-	return any;
+	return true;
 }
 
-void table_share(struct table *dst, struct table *src)
+bool table_share(struct table *dst, struct table *src)
 {
 	struct pager_core *core = src->core;
-	const uint64_t *from = node_slots(core, src->root);
+	uint64_t *from = node_slots(core, src->root);
 	uint64_t *to = node_slots(core, dst->root);
 	const struct node *s = node_at(core, src->root);
 	struct node *d = node_at(core, dst->root);
+	uint64_t bits[PTE_SLOTS / 64];
+	bool flush = false;
+	unsigned int i;
 
-	for (unsigned int i = 0; i < PTE_SLOTS; i++) {
+	scan_entries(from, PTE_P, bits);
+	for (i = next_slot(bits, 0); i < PTE_SLOTS;
+	     i = next_slot(bits, i + 1)) {
 		uint64_t e = from[i];
 
-		if (!e)
-			continue;
-		assert(!(e & PTE_W));
+		if (e & PTE_W) {
+			e &= ~PTE_W;
+			table_store(src, &from[i], e);
+			flush = true;
+		}
 		node_at(core, node_of(e))->refs++;
 		to[i] = e;
 	}
 	d->anon = s->anon;
 	d->zero = s->zero;
 	d->object = s->object;
+	return flush;
 }

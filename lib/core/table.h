@@ -117,8 +117,9 @@ struct sums table_sum(const struct table *t, struct pager_range r);
 /* Commit: nothing of the table can be written, by its root's entries. Returns
  * whether one was writable: then flush. */
 bool table_close(struct table *t);
-/* Commit: dst (a root of its own, empty) shares all of src, which is closed. */
-void table_share(struct table *dst, struct table *src);
+/* Commit: dst (a root of its own, empty) shares all of src, which is closed by
+ * it. Returns whether it was not yet: then flush. */
+bool table_share(struct table *dst, struct table *src);
 
 /* Call fn for every slot with a page in the range, in order: vpn is the first
  * of pages pages of the range that the entry maps: one, or up to 512 of a large
