@@ -135,12 +135,13 @@ static void print_totals(const struct model_dirty_totals *t)
 {
 	printf("logs %" PRIu64 ", gets %" PRIu64 "; pages reported: changed"
 	       " %" PRIu64 ", dropped %" PRIu64 ", filled %" PRIu64
-	       ", large %" PRIu64 ", for want of memory %" PRIu64
-	       ", unexplained %" PRIu64 "; through rings %" PRIu64
-	       ", writers stopped %" PRIu64 "\n",
+	       ", large %" PRIu64 ", from before %" PRIu64
+	       ", for want of memory %" PRIu64 ", unexplained %" PRIu64
+	       "; through rings %" PRIu64 ", writers stopped %" PRIu64 "\n",
 	       t->logs, t->gets, t->why[ORACLE_MUST], t->why[ORACLE_DROPPED],
-	       t->why[ORACLE_FILLED], t->why[ORACLE_LARGE], t->memory,
-	       t->why[ORACLE_NOTHING], t->ringed, t->stopped);
+	       t->why[ORACLE_FILLED], t->why[ORACLE_LARGE],
+	       t->why[ORACLE_BEFORE], t->memory, t->why[ORACLE_NOTHING],
+	       t->ringed, t->stopped);
 }
 
 int main(void)

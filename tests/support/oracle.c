@@ -243,17 +243,18 @@ uint64_t oracle_objects(const struct oracle *o)
 	return n;
 }
 
-/* Pages beyond the new end go, from every space and every snapshot. */
-static void truncate_space(struct oracle *o, struct oracle_space *s,
-			   const struct oracle_object *object, uint64_t size)
+/* Pages from the old end or the new one on: what was there goes, from every
+ * space and every snapshot. */
+static void resize_space(struct oracle *o, struct oracle_space *s,
+			 const struct oracle_object *object, uint64_t first)
 {
 	for (uint64_t i = 0; i < o->config.pages; i++)
-		if (s->page[i].object == object && s->page[i].offset >= size) {
-			oracle_note_truncated(o, &s->page[i]);
+		if (s->page[i].object == object && s->page[i].offset >= first) {
+			oracle_note_resized(o, &s->page[i]);
 			oracle_drop(o, &s->page[i]);
 		}
 	if (s->snapshot)
-		truncate_space(o, s->snapshot, object, size);
+		resize_space(o, s->snapshot, object, first);
 }
 
 static void object_resize(struct oracle *o, struct oracle_object *object,
@@ -261,7 +262,8 @@ static void object_resize(struct oracle *o, struct oracle_object *object,
 {
 	for (int i = 0; i < MODEL_SPACES; i++)
 		if (o->space[i].live)
-			truncate_space(o, &o->space[i], object, size);
+			resize_space(o, &o->space[i], object,
+				     size < object->size ? size : object->size);
 	for (uint64_t at = size; at < ORACLE_OBJECT_PAGES; at++)
 		cell_drop(o, &object->cell[at]);
 	object->size = size;

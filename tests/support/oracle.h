@@ -91,7 +91,9 @@ struct oracle_log {
 	uint64_t *begun;	  /* when write-back began; 0: it did not */
 	uint64_t *looks;	  /* of the bytes, when it was cleared */
 	struct oracle_when *last; /* ORPHAN: how its space ended */
-	uint32_t entries;	  /* of the ring; 0: none */
+	uint8_t *old;	  /* ALL_SET: a write from before the start may show up,
+			     once */
+	uint32_t entries; /* of the ring; 0: none */
 };
 
 struct oracle {

@@ -9,6 +9,8 @@
 
 #include "tests/support/world.h"
 
+enum { OLD = 1, TOLD = 2 };
+
 /* Looks of a page that follows an object without having changed itself. */
 #define LOOKS_BORROWED UINT64_MAX
 
@@ -135,19 +137,24 @@ void oracle_note_dropped(struct oracle *o, const struct oracle_page *p)
 		     : MAYBE);
 }
 
-void oracle_note_unmapped(struct oracle *o, const struct oracle_page *p)
+/* A region with an object shows its bytes, also where no page is present. */
+static void note_view(const struct oracle *o, const struct oracle_page *p)
 {
 	if (p->object)
-		note_one(o, p, MAYBE);
+		note_one(o, p, has_bytes(oracle_bytes(p)) ? CHANGED : MAYBE);
+}
+
+void oracle_note_unmapped(struct oracle *o, const struct oracle_page *p)
+{
+	note_view(o, p);
 }
 
 void oracle_note_mapped(struct oracle *o, const struct oracle_page *p)
 {
-	if (p->object)
-		note_one(o, p, MAYBE);
+	note_view(o, p);
 }
 
-void oracle_note_truncated(struct oracle *o, const struct oracle_page *p)
+void oracle_note_resized(struct oracle *o, const struct oracle_page *p)
 {
 	note_one(o, p,
 		 p->flags & PAGER_REGION_SHARED &&
@@ -164,7 +171,7 @@ void oracle_note_moved(struct oracle *o, const struct oracle_page *from,
 
 	if (from->type == PAGER_PAGE_NONE && !from->object)
 		return;
-	if (from->type == PAGER_PAGE_ANON && has_bytes(from->bytes))
+	if (has_bytes(oracle_bytes(from)))
 		what = CHANGED;
 	note_one(o, from, what);
 	note_one(o, to, what);
@@ -279,7 +286,10 @@ void oracle_log_start(struct oracle *o, struct oracle_log *log,
 	    .begun = xcalloc(n, sizeof(uint64_t)),
 	    .looks = xcalloc(n, sizeof(uint64_t)),
 	    .last = xcalloc(n, sizeof(struct oracle_when)),
+	    .old = xcalloc(n, sizeof(uint8_t)),
 	};
+	if (log->all_set && !write_protect)
+		memset(log->old, OLD, n);
 	for (uint64_t i = 0; i < n && !log->all_set; i++)
 		oracle_log_cleared(o, log, i);
 }
@@ -290,6 +300,7 @@ void oracle_log_stop(struct oracle_log *log)
 	free(log->begun);
 	free(log->looks);
 	free(log->last);
+	free(log->old);
 	*log = (struct oracle_log){0};
 }
 
@@ -318,6 +329,8 @@ void oracle_log_cleared(const struct oracle *o, struct oracle_log *log,
 			uint64_t page)
 {
 	log->cleared[page] = o->now;
+	if (log->old[page] == TOLD)
+		log->old[page] = 0;
 	if (!log->orphan)
 		log->looks[page] = looks_now(o, log, page);
 }
@@ -338,6 +351,12 @@ void oracle_log_end(struct oracle_log *log, uint64_t page)
 	log->begun[page] = 0;
 }
 
+void oracle_log_told(struct oracle_log *log, uint64_t page)
+{
+	if (log->old[page])
+		log->old[page] = TOLD;
+}
+
 enum oracle_why oracle_log_why(const struct oracle *o,
 			       const struct oracle_log *log, uint64_t page)
 {
@@ -355,5 +374,7 @@ enum oracle_why oracle_log_why(const struct oracle *o,
 		return ORACLE_FILLED;
 	if (w->large > cleared)
 		return ORACLE_LARGE;
+	if (log->old[page])
+		return ORACLE_BEFORE;
 	return ORACLE_NOTHING;
 }

@@ -30,8 +30,8 @@ void oracle_note_dropped(struct oracle *o, const struct oracle_page *p);
 void oracle_note_unmapped(struct oracle *o, const struct oracle_page *p);
 /* It was just mapped: an object's bytes can be seen there now. */
 void oracle_note_mapped(struct oracle *o, const struct oracle_page *p);
-/* It is beyond its object's new end. */
-void oracle_note_truncated(struct oracle *o, const struct oracle_page *p);
+/* Its object ends below it, or did until now. */
+void oracle_note_resized(struct oracle *o, const struct oracle_page *p);
 void oracle_note_moved(struct oracle *o, const struct oracle_page *from,
 		       const struct oracle_page *to);
 /* The snapshot is about to take the place of the space. */
@@ -62,11 +62,14 @@ enum oracle_why {
 	ORACLE_DROPPED,
 	ORACLE_FILLED,
 	ORACLE_LARGE,
+	ORACLE_BEFORE, /* the log began, all set; at most once */
 	ORACLE_NOTHING,
 	ORACLE_WHYS
 };
 enum oracle_why oracle_log_why(const struct oracle *o,
 			       const struct oracle_log *log, uint64_t page);
+/* It was reported for the reason BEFORE. */
+void oracle_log_told(struct oracle_log *log, uint64_t page);
 /* A page that is not reported looks as it did when it was cleared. */
 bool oracle_log_looks(const struct oracle *o, const struct oracle_log *log,
 		      uint64_t page);

@@ -356,9 +356,11 @@ uint32_t oracle_remap(struct oracle *o, struct oracle_space *s,
 	if (op->pages &&
 	    !(op->flags & (PAGER_REMAP_DONTUNMAP | PAGER_REMAP_FIXED)) &&
 	    can_grow(o, s, op)) {
-		for (uint64_t v = end; v < op->addr + op->new_pages; v++)
+		for (uint64_t v = end; v < op->addr + op->new_pages; v++) {
 			*oracle_page(o, s, v) =
 			    policy_of(oracle_page(o, s, v - 1), 1);
+			oracle_note_mapped(o, oracle_page(o, s, v));
+		}
 		return ORACLE_OK;
 	}
 	if (!(op->flags & PAGER_REMAP_MAYMOVE))
