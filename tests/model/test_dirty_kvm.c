@@ -89,6 +89,38 @@ static void store_some(void)
 	}
 }
 
+/* Reading dirties nothing; but the page is known to a CPU from now on. */
+static void load_some(void)
+{
+	struct pager_access_stop why;
+	uint64_t done, value;
+
+	for (uint64_t n = 1 + rng_below(&rng, 12); n; n--) {
+		uint64_t page = rng_below(&rng, pages);
+
+		for (int i = 0; i < SPACES; i++)
+			if (pager_space_read(space[i], (unsigned int)(n % 2),
+					     (START + page) * 4096, &value,
+					     sizeof(value), &done, &why)
+				.err)
+				test_die("a read of page %" PRIu64
+					 " is refused",
+					 page);
+	}
+}
+
+/* No CPU may write by what it remembers. */
+static void check_cpus(void)
+{
+	uint64_t vpn;
+
+	for (int i = 0; i < SPACES; i++)
+		if (!pager_sim_check(world.sim, space[i], &vpn))
+			test_die(
+			    "space %d: a stale translation of page %" PRIu64, i,
+			    vpn - START);
+}
+
 /* --- both sides ----------------------------------------------------------- */
 
 static int note(void *ctx, uint64_t first, const uint64_t *words,
@@ -153,6 +185,7 @@ static void get(uint64_t *words)
 		return;
 	for (int i = 0; i < LOGS; i++)
 		pager_dirty_got_clear(logs[i], 0, pages);
+	check_cpus();
 }
 
 /* A stretch; bits that are dirty, bits at random, or all. Often nobody has
@@ -192,6 +225,7 @@ static void clear(void)
 				 cleared, want);
 	}
 	clears++;
+	check_cpus();
 	if (rng_percent(&rng, 50)) {
 		memset(words, 0, sizeof(words));
 		kvm_guest_get(&kvm, words);
@@ -242,7 +276,9 @@ static const char *session(uint64_t steps)
 	if (why)
 		return why;
 	for (uint64_t i = 0; i < steps; i++) {
-		if (rng_percent(&rng, 60))
+		if (rng_percent(&rng, 15))
+			load_some();
+		else if (rng_percent(&rng, 60))
 			store_some();
 		else if (!(flags & PAGER_DIRTY_MANUAL) || rng_percent(&rng, 30))
 			get(words);

@@ -143,15 +143,26 @@ static bool make_dirty(struct rng *r, const struct dirty_pair *d,
 	return true;
 }
 
-/* Three times as many writes as elsewhere. */
+/* What is in an object goes, and there is room again. */
+static struct model_op make_resize(struct rng *r, const struct shape *s)
+{
+	return (struct model_op){.kind = MODEL_RESIZE,
+				 .object =
+				     (uint8_t)(1 + rng_below(r, MODEL_OBJECTS)),
+				 .pages = rng_below(r, s->object_pages)};
+}
+
+/* Three times as many writes as elsewhere, and more of what drops pages. */
 static struct model_op make_op(struct model_gen *g, const struct dirty_pair *d,
-			       unsigned int methods)
+			       const struct shape *s, unsigned int methods)
 {
 	struct model_op op;
 	bool write;
 
 	if (rng_percent(&g->rng, 20) && make_dirty(&g->rng, d, methods, &op))
 		return op;
+	if (rng_percent(&g->rng, 4))
+		return make_resize(&g->rng, s);
 	write = rng_percent(&g->rng, 40);
 	for (int tries = 0; tries < 16; tries++) {
 		op = model_gen_next(g, &d->pair.model.oracle);
@@ -215,7 +226,7 @@ static void make(void *ctx, uint64_t seed, uint32_t steps, struct hunt_log *log)
 		one(d, log, &op);
 	}
 	for (uint32_t i = MODEL_OBJECTS; i < steps; i++) {
-		op = make_op(&g, d, (unsigned int)(seed % 3));
+		op = make_op(&g, d, s, (unsigned int)(seed % 3));
 		one(d, log, &op);
 	}
 	end(d);

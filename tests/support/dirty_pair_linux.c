@@ -65,8 +65,10 @@ static bool changed(struct dirty_pair *d, int slot, const struct dirty_log *g,
 	if (!same_memory || !(then & now & LINUX_READABLE) ||
 	    holds_data(then, old))
 		return true;
-	/* A copy that populating made is no write. */
-	if (holds_data(now, new) && !(g->why[i] & BIT(DIRTY_WHY_POPULATE)))
+	/* A copy of an object's page that populating made is no write. */
+	if (holds_data(now, new) &&
+	    !(p->object && g->why[i] & BIT(DIRTY_WHY_POPULATE) &&
+	      !(g->why[i] & BIT(DIRTY_WHY_MAPPED))))
 		return true;
 	if (!p->object)
 		model_die("tracker",
