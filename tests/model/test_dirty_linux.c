@@ -202,6 +202,40 @@ static void one(struct dirty_pair *d, struct hunt_log *log,
 	hunt_result(log, got);
 }
 
+/* Two stretches under large entries, with something in them, and a log. */
+static void make_large(struct dirty_pair *d, struct hunt_log *log,
+		       struct rng *r, const struct shape *s,
+		       unsigned int methods)
+{
+	uint64_t at = (s->config.start + 511) & ~UINT64_C(511);
+	const struct model_op together = {.kind = MODEL_MIGRATE,
+					  .flags = MODEL_MOVE_TOGETHER,
+					  .seed = rng_below(r, 1000)};
+	struct model_op op = {.kind = MODEL_SPACE};
+
+	one(d, log, &op);
+	op = (struct model_op){
+	    .kind = MODEL_MAP,
+	    .addr = at,
+	    .pages = 1024,
+	    .prot = PAGER_PROT_READ | PAGER_PROT_WRITE,
+	    .flags = PAGER_MAP_FIXED | PAGER_MAP_POPULATE,
+	};
+	one(d, log, &op);
+	for (int i = 0; i < 8; i++) {
+		op = (struct model_op){
+		    .kind = MODEL_WRITE,
+		    .addr = BYTES(at) + rng_below(r, BYTES(1020)),
+		    .pages = 1 + rng_below(r, 4096),
+		    .seed = rng_below(r, 1000),
+		};
+		one(d, log, &op);
+	}
+	one(d, log, &together);
+	op = make_start(r, d, methods);
+	one(d, log, &op);
+}
+
 static void make(void *ctx, uint64_t seed, uint32_t steps, struct hunt_log *log)
 {
 	const struct shape *s = ctx;
@@ -225,7 +259,9 @@ static void make(void *ctx, uint64_t seed, uint32_t steps, struct hunt_log *log)
 				       .pages = s->object_pages / (i + 1u)};
 		one(d, log, &op);
 	}
-	for (uint32_t i = MODEL_OBJECTS; i < steps; i++) {
+	if (s->move_percent && rng_percent(&g.rng, 60))
+		make_large(d, log, &g.rng, s, (unsigned int)(seed % 3));
+	while (log->count < steps) {
 		op = make_op(&g, d, s, (unsigned int)(seed % 3));
 		one(d, log, &op);
 	}
