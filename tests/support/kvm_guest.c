@@ -87,15 +87,16 @@ static void write_memory(struct kvm_guest *k)
 
 static int set_cpu(struct kvm_guest *k)
 {
-	struct {
-		struct kvm_cpuid2 head;
-		struct kvm_cpuid_entry2 entry[128];
-	} id = {.head.nent = 128};
+	static uint64_t room[(sizeof(struct kvm_cpuid2) +
+			      128 * sizeof(struct kvm_cpuid_entry2)) /
+			     8];
+	struct kvm_cpuid2 *id = (struct kvm_cpuid2 *)room;
 	struct kvm_regs r = {.rip = CODE, .rdi = DATA, .rflags = 2};
 	struct kvm_sregs s;
 
-	if (ioctl(k->kvm, KVM_GET_SUPPORTED_CPUID, &id) ||
-	    ioctl(k->vcpu, KVM_SET_CPUID2, &id) ||
+	id->nent = 128;
+	if (ioctl(k->kvm, KVM_GET_SUPPORTED_CPUID, id) ||
+	    ioctl(k->vcpu, KVM_SET_CPUID2, id) ||
 	    ioctl(k->vcpu, KVM_GET_SREGS, &s))
 		return -1;
 	s.cr0 = 0x80050033;
