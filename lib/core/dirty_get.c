@@ -14,6 +14,10 @@
 
 enum { GROUP_WORDS = DSET_GROUP_PAGES / 64 };
 
+/* Where more pages than this are dirty, stretches are armed as a whole: upper
+ * entries lose W, and the clean pages below have none anyway. */
+enum { ARM_WHOLE = 4096 };
+
 /* --- stretches --------------------------------------------------------------
  */
 
@@ -129,7 +133,9 @@ static void arm_stretch(struct pager_dirty_log *log, uint64_t first,
 {
 	struct arming a = arming_begin(log);
 
-	if (a.needed)
+	if (a.needed && log->dirty.count > ARM_WHOLE)
+		a.run = vpns(log, first, pages);
+	else if (a.needed)
 		dset_each(&log->dirty, first, pages, arm_words, &a);
 	arming_end(&a);
 }
@@ -254,26 +260,12 @@ static uint64_t clear_words(struct pager_dirty_log *log, uint64_t first,
 	return n;
 }
 
-static int count_words(void *ctx, uint64_t first, const uint64_t *words,
-		       unsigned int count)
-{
-	(void)ctx;
-	(void)first;
-	(void)words;
-	(void)count;
-	return 0;
-}
-
 uint64_t log_count(const struct pager_dirty_log *log, uint64_t first,
 		   uint64_t pages)
 {
-	struct pager_dirty_got got = {0};
-	struct getting g = {.log = log, .fn = count_words, .out = &got};
-
-	if (!log->awaiting.count)
-		return dset_count(&log->dirty, first, pages);
-	give_merged(&g, first, pages);
-	return got.pages;
+	return dset_count(&log->dirty, first, pages) +
+	       dset_count(&log->awaiting, first, pages) -
+	       dset_count_both(&log->awaiting, &log->dirty, first, pages);
 }
 
 struct pager_status pager_dirty_clear(struct pager_dirty_log *log,

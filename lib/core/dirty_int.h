@@ -147,8 +147,7 @@ static inline void dirty_note_shared(struct pager_object *o, uint64_t index)
 /* Harvest and pull what the log covers of the range (vpns). */
 void log_sync(struct pager_dirty_log *log, struct pager_range r);
 
-/* Pages of a stretch that are dirty or awaiting; looks at both sets if there
- * are any of the second. */
+/* Pages of a stretch that are dirty or awaiting. */
 uint64_t log_count(const struct pager_dirty_log *log, uint64_t first,
 		   uint64_t pages);
 

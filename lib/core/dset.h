@@ -77,6 +77,10 @@ bool dset_test(const struct dset *s, uint64_t page);
 uint64_t dset_word(const struct dset *s, uint64_t first);
 /* Pages of a stretch. */
 uint64_t dset_count(const struct dset *s, uint64_t first, uint64_t n);
+/* Pages of a stretch, of both sets alike, that are in both; first a multiple of
+ * 64. */
+uint64_t dset_count_both(const struct dset *a, const struct dset *b,
+			 uint64_t first, uint64_t n);
 /* The first page in the set that is at least from and below end, or end. */
 uint64_t dset_next(const struct dset *s, uint64_t from, uint64_t end);
 

@@ -254,6 +254,41 @@ int dset_each(const struct dset *s, uint64_t first, uint64_t n, word_fn *fn,
 	return stop;
 }
 
+/* Of the words of one block. */
+static uint64_t block_both(const struct dset_node *n, const struct dset *b,
+			   uint64_t from, uint64_t to)
+{
+	const uint64_t base = from & ~(uint64_t)(DSET_BLOCK_PAGES - 1);
+	uint64_t count = 0, w = dset_word_index(from);
+
+	for (; base + w * 64 < to; w++) {
+		w = bits_next_set(n->some, w, DSET_SLOTS);
+		if (w == DSET_SLOTS || base + w * 64 >= to)
+			break;
+		count +=
+		    dset_popcount(n->of.word[w] & dset_word(b, base + w * 64) &
+				  bits_mask(w, from - base, to - base));
+	}
+	return count;
+}
+
+uint64_t dset_count_both(const struct dset *a, const struct dset *b,
+			 uint64_t first, uint64_t n)
+{
+	const uint64_t to = first + n;
+	uint64_t at = first, next, count = 0;
+	const void *slot;
+
+	if (!n || !a->count || !b->count)
+		return 0;
+	if (!a->root)
+		return dset_count(b, first, n);
+	for (; (at = seek(a, at, to, &slot, &next)) < to; at = next)
+		count += slot == DSET_ALL ? dset_count(b, at, next - at)
+					  : block_both(slot, b, at, next);
+	return count;
+}
+
 /* --- adding a set ------------------------------------------------------------
  */
 
@@ -273,6 +308,15 @@ static void add_pages(struct adding *a)
 	a->pages = 0;
 }
 
+static void follow(struct adding *a, uint64_t first, uint64_t pages)
+{
+	if (a->pages && a->first + a->pages != first)
+		add_pages(a);
+	if (!a->pages)
+		a->first = first;
+	a->pages += pages;
+}
+
 static int add_words(void *ctx, uint64_t first, const uint64_t *words,
 		     unsigned int count)
 {
@@ -283,11 +327,7 @@ static int add_words(void *ctx, uint64_t first, const uint64_t *words,
 		const uint64_t at = first + a->move - shift;
 
 		if (words[w] == UINT64_MAX) {
-			if (a->pages && a->first + a->pages != first)
-				add_pages(a);
-			if (!a->pages)
-				a->first = first;
-			a->pages += 64;
+			follow(a, first, 64);
 			continue;
 		}
 		a->added += dset_add_word(a->to, at, words[w] << shift);
@@ -302,8 +342,19 @@ uint64_t dset_add_set(struct dset *s, uint64_t to, const struct dset *from,
 		      uint64_t first, uint64_t n)
 {
 	struct adding a = {.to = s, .move = to - first};
+	uint64_t at = first, next;
+	const void *slot;
 
-	dset_each(from, first, n, add_words, &a);
+	if (!n || !from->count)
+		return 0;
+	if (!from->root)
+		return dset_add_range(s, to, n);
+	for (; (at = seek(from, at, first + n, &slot, &next)) < first + n;
+	     at = next)
+		if (slot == DSET_ALL)
+			follow(&a, at, next - at);
+		else
+			each_group(slot, at, next, add_words, &a);
 	add_pages(&a);
 	return a.added;
 }

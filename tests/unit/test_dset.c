@@ -567,7 +567,8 @@ START_TEST(what_a_set_has_can_be_added_to_another_moved_by_any_way)
 		const uint64_t first = rng_below(&r, pages + 1);
 		const uint64_t n = rng_below(&r, pages - first + 1);
 		const uint64_t to = rng_below(&r, PAGES - n + 1);
-		uint64_t new = 0;
+		const uint64_t start = first & ~UINT64_C(63);
+		uint64_t new = 0, both = 0;
 		struct dset from;
 
 		dset_init(&from, unit_world.core, unit_world.account, pages);
@@ -582,6 +583,12 @@ START_TEST(what_a_set_has_can_be_added_to_another_moved_by_any_way)
 		}
 		if (round % 7 == 0)
 			dset_add_all(&from);
+		for (uint64_t i = start; i < pages; i++)
+			both += dset_test(&from, i) && twin[i];
+		ck_assert_uint_eq(
+		    dset_count_both(&from, &set, start, pages - start), both);
+		ck_assert_uint_eq(
+		    dset_count_both(&set, &from, start, pages - start), both);
 		for (uint64_t i = 0; i < n; i++) {
 			if (!dset_test(&from, first + i))
 				continue;
