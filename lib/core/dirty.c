@@ -18,6 +18,13 @@ static uint64_t page_of(const struct pager_dirty_log *log, uint64_t vpn)
 	return vpn - log->range.start;
 }
 
+/* Its reader will read the page after a reset to come: one entry is enough.
+ * Where the set may say too much, it is not asked. */
+static bool is_ringed(const struct pager_dirty_log *log, uint64_t page)
+{
+	return !log->awaiting.over && dset_test(&log->awaiting, page);
+}
+
 void log_pump(struct pager_dirty_log *log)
 {
 	struct dring *ring = &log->ring;
@@ -31,6 +38,9 @@ void log_pump(struct pager_dirty_log *log)
 		 * stays in it, and is told later. */
 		if (!dset_remove_range(&log->dirty, page, 1))
 			return;
+		if (is_ringed(log, page))
+			continue;
+		dset_add(&log->awaiting, page);
 		dring_push(ring, page);
 		log->reported++;
 	}
@@ -215,7 +225,7 @@ void pager_dirty_info(const struct pager_dirty_log *log,
 	    .method = log->method,
 	    .flags = log->flags | (log->space ? 0 : PAGER_DIRTY_ORPHAN),
 	    .dirty = log_count(log, 0, log->dirty.pages),
-	    .awaiting = log->awaiting.count,
+	    .awaiting = ring->memory ? 0 : log->awaiting.count,
 	    .reported = log->reported,
 	    .over = log->over + log->dirty.over + log->awaiting.over,
 	    .faults = log->faults,
@@ -231,5 +241,4 @@ void pager_dirty_info(const struct pager_dirty_log *log,
 		      (dring_soft_full(ring) ? PAGER_DIRTY_RING_SOFT : 0);
 	out->ring_entries = ring->entries;
 	out->ring_used = dring_used(ring);
-	out->dirty += out->ring_used;
 }

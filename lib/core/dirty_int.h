@@ -36,7 +36,7 @@ struct pager_dirty_log {
 	enum pager_dirty_method method;
 	uint32_t flags;
 	struct dset dirty;
-	struct dset awaiting;
+	struct dset awaiting; /* with a ring: what is in it */
 	struct dring ring;
 	bool held; /* the ring gets nothing for now */
 	uint64_t reported;
@@ -64,6 +64,15 @@ void log_pump(struct pager_dirty_log *log);
 static inline bool log_covers(const struct pager_dirty_log *log, uint64_t vpn)
 {
 	return log->range.start <= vpn && vpn < log->range.end;
+}
+
+/* What a ring's memory, the client's and ours, is charged as. */
+static inline uint64_t log_ring_nodes(uint32_t entries)
+{
+	const uint64_t bytes =
+	    entries * (sizeof(struct dring_entry) + sizeof(uint64_t));
+
+	return (bytes + PAGER_PAGE_SIZE - 1) / PAGER_PAGE_SIZE;
 }
 
 /* --- harvest (harvest.c) ----------------------------------------------------
