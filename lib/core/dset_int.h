@@ -80,10 +80,11 @@ static inline unsigned int dset_word_index(uint64_t page)
 	return page >> 6 & (DSET_SLOTS - 1);
 }
 
-/* The bits of the word of pages first .. first + 63 that are pages. */
+/* The bits of the word of pages first .. first + 63 that are pages; none where
+ * it begins beyond the end. */
 static inline uint64_t dset_word_pages(const struct dset *s, uint64_t first)
 {
-	const uint64_t left = s->pages - first;
+	const uint64_t left = first < s->pages ? s->pages - first : 0;
 
 	return left < 64 ? (UINT64_C(1) << left) - 1 : UINT64_MAX;
 }
