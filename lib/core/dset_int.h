@@ -121,6 +121,9 @@ static inline void *dset_find(const struct dset *s, uint64_t page)
 	return ((struct dset_node *)p)->of.slot[dset_dir_index(page)];
 }
 
+/* Ranges of any length, through slots from the root on. */
+uint64_t dset_add_slots(struct dset *s, uint64_t first, uint64_t n);
+uint64_t dset_remove_slots(struct dset *s, uint64_t first, uint64_t n);
 /* A slot's node, if it has one, and all below it are given back. */
 void dset_drop(struct dset *s, void *slot, enum dset_level level);
 
