@@ -14,6 +14,7 @@
  * some seconds), PAGER_STEPS.
  */
 #include <inttypes.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -47,6 +48,7 @@ static struct rng rng;
 static uint64_t pages; /* of the guest's slot, and of the logs */
 static uint32_t flags;
 static uint64_t stores, gets, clears, dirty;
+static uint64_t now; /* the seed */
 
 /* --- writing -------------------------------------------------------------- */
 
@@ -334,6 +336,12 @@ static const char *run(uint64_t seed, uint64_t steps)
 	return why;
 }
 
+static void on_abort(int sig)
+{
+	(void)sig;
+	fprintf(stderr, "seed %" PRIu64 "\n", now);
+}
+
 int main(void)
 {
 	uint64_t first = hunt_number("PAGER_SEED", 1);
@@ -342,12 +350,13 @@ int main(void)
 	time_t end = time(NULL) + SECONDS;
 	uint64_t done;
 
+	signal(SIGABRT, on_abort);
 	for (done = 0; done < (seeds ? seeds : 24); done++) {
 		const char *why;
 
 		if (!seeds && time(NULL) > end)
 			break;
-		fprintf(stderr, "seed %" PRIu64 "\n", first + done);
+		now = first + done;
 		why = run(first + done, steps);
 		if (why) {
 			printf("skipped: %s\n", why);
