@@ -107,7 +107,7 @@ static void tell(struct pager_region *r, struct pager_object *o)
 	struct pager_dirty_log *log;
 
 	LIST_FOREACH (log, &r->space->logs, of_space) {
-		uint64_t lo = r->start, hi = r->end;
+		uint64_t lo = r->start, hi = r->end, n;
 
 		if (log->range.start > lo)
 			lo = log->range.start;
@@ -115,9 +115,12 @@ static void tell(struct pager_region *r, struct pager_object *o)
 			hi = log->range.end;
 		if (lo >= hi)
 			continue;
-		log->harvested += dset_add_set(
-		    &log->dirty, lo - log->range.start, &o->written,
-		    r->offset + (lo - r->start), hi - lo);
+		n = dset_add_set(&log->dirty, lo - log->range.start,
+				 &o->written, r->offset + (lo - r->start),
+				 hi - lo);
+		log->harvested += n;
+		/* Which of them were written there was no memory to note. */
+		log->over += o->written.over ? n : 0;
 		log_pump(log);
 	}
 }

@@ -165,7 +165,7 @@ void oracle_note_resized(struct oracle *o, const struct oracle_page *p)
 }
 
 void oracle_note_moved(struct oracle *o, const struct oracle_page *from,
-		       const struct oracle_page *to)
+		       const struct oracle_page *to, bool stays)
 {
 	enum note what = MAYBE;
 
@@ -173,8 +173,10 @@ void oracle_note_moved(struct oracle *o, const struct oracle_page *from,
 		return;
 	if (has_bytes(oracle_bytes(from)))
 		what = CHANGED;
-	note_one(o, from, what);
 	note_one(o, to, what);
+	/* A mapping that stays goes on showing its object. */
+	note_one(o, from,
+		 stays && from->type != PAGER_PAGE_ANON ? MAYBE : what);
 }
 
 static uint64_t later(uint64_t a, uint64_t b)

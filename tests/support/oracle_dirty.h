@@ -33,7 +33,7 @@ void oracle_note_mapped(struct oracle *o, const struct oracle_page *p);
 /* Its object ends below it, or did until now. */
 void oracle_note_resized(struct oracle *o, const struct oracle_page *p);
 void oracle_note_moved(struct oracle *o, const struct oracle_page *from,
-		       const struct oracle_page *to);
+		       const struct oracle_page *to, bool stays);
 /* The snapshot is about to take the place of the space. */
 void oracle_note_restored(struct oracle *o, struct oracle_space *snapshot,
 			  const struct oracle_space *s);

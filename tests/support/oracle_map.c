@@ -299,7 +299,7 @@ static void move(struct oracle *o, struct oracle_space *s,
 		struct oracle_page *a = oracle_page(o, s, op->addr + i);
 		struct oracle_page *b = oracle_page(o, s, to + i);
 
-		oracle_note_moved(o, a, b);
+		oracle_note_moved(o, a, b, op->flags & PAGER_REMAP_DONTUNMAP);
 		*b = *a;
 		b->flags &= ~PAGER_REGION_HEAP;
 		*a = policy_of(a, 0);
