@@ -18,18 +18,8 @@ static uint64_t page_of(const struct pager_dirty_log *log, uint64_t vpn)
 	return vpn - log->range.start;
 }
 
-void log_forget_ringed(struct pager_dirty_log *log)
-{
-	log->over += log->awaiting.over;
-	dset_fini(&log->awaiting);
-	dset_init(&log->awaiting, log->core, log->account, log->dirty.pages);
-}
-
-/*
- * Is the page in the ring already? It is not read before its entry is reset, so
- * that says enough. Where memory was short awaiting may hold others too; then
- * pages come twice, until the ring is empty once.
- */
+/* Its reader will read the page after a reset to come: one entry is enough.
+ * Where the set may say too much, it is not asked. */
 static bool is_ringed(const struct pager_dirty_log *log, uint64_t page)
 {
 	return !log->awaiting.over && dset_test(&log->awaiting, page);
@@ -41,22 +31,17 @@ void log_pump(struct pager_dirty_log *log)
 
 	if (!ring->memory || log->held)
 		return;
-	if (log->awaiting.over && !dring_used(ring))
-		log_forget_ringed(log);
-	while (log->dirty.count) {
+	while (log->dirty.count && !dring_full(ring)) {
 		uint64_t page = dset_next(&log->dirty, 0, log->dirty.pages);
-		bool ringed = is_ringed(log, page);
 
-		if (dring_full(ring) && !ringed)
-			return;
 		/* What cannot be taken out of the set for want of memory
 		 * stays in it, and is told later. */
 		if (!dset_remove_range(&log->dirty, page, 1))
 			return;
-		if (ringed)
+		if (is_ringed(log, page))
 			continue;
-		dring_push(ring, page);
 		dset_add(&log->awaiting, page);
+		dring_push(ring, page);
 		log->reported++;
 	}
 }
@@ -240,7 +225,7 @@ void pager_dirty_info(const struct pager_dirty_log *log,
 	    .method = log->method,
 	    .flags = log->flags | (log->space ? 0 : PAGER_DIRTY_ORPHAN),
 	    .dirty = log_count(log, 0, log->dirty.pages),
-	    .awaiting = log->awaiting.count,
+	    .awaiting = ring->memory ? 0 : log->awaiting.count,
 	    .reported = log->reported,
 	    .over = log->over + log->dirty.over + log->awaiting.over,
 	    .faults = log->faults,
@@ -256,7 +241,4 @@ void pager_dirty_info(const struct pager_dirty_log *log,
 		      (dring_soft_full(ring) ? PAGER_DIRTY_RING_SOFT : 0);
 	out->ring_entries = ring->entries;
 	out->ring_used = dring_used(ring);
-	out->awaiting = 0;
-	if (log->awaiting.over)
-		out->dirty = log->dirty.count + out->ring_used;
 }

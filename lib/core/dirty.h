@@ -100,7 +100,11 @@ struct pager_status pager_dirty_end(struct pager_dirty_log *log, uint64_t first,
  * the reader gave back, in order, and fills up what had to wait. While the ring
  * is soft-full, a write fault that would need an entry is refused with
  * EDIRTYFULL. Get and clear of a log with a ring: EBUSY (LOG). EINVAL (RING):
- * wrong size; EEXIST (RING): it has one. ENOMEM.
+ * wrong size; EEXIST (RING): it has one. ENOMEM; ELIMIT: memory and our copy of
+ * it are charged to the log's account as nodes.
+ *
+ * A page that is in the ring gets no second entry when it is written again: its
+ * reader resets before it reads.
  */
 struct pager_status pager_dirty_ring_attach(struct pager_dirty_log *log,
 					    void *memory, uint32_t entries);

@@ -10,6 +10,7 @@
  * A page is armed (write protection) before it leaves dirty, and W is flushed
  * before the reader is told. D bits need no arming: the harvest cleared them.
  */
+#include "lib/core/account.h"
 #include "lib/core/dirty_int.h"
 
 enum { GROUP_WORDS = DSET_GROUP_PAGES / 64 };
@@ -343,13 +344,17 @@ struct pager_status pager_dirty_ring_attach(struct pager_dirty_log *log,
 		return pager_refuse(PAGER_EEXIST, PAGER_ARG_RING);
 	if (!size_ok(entries))
 		return pager_refuse(PAGER_EINVAL, PAGER_ARG_RING);
+	if (!account_has_room(log->account, PAGER_RES_NODES,
+			      log_ring_nodes(entries)))
+		return pager_refuse(PAGER_ELIMIT, PAGER_ARG_NONE);
 	page = core_alloc(log->core, entries * sizeof(*page));
 	if (!page)
 		return pager_refuse(PAGER_ENOMEM, PAGER_ARG_NONE);
+	account_charge(log->account, PAGER_RES_NODES, log_ring_nodes(entries));
 	dring_init(&log->ring, memory, entries, page);
 	/* What is between begin and end is dirty, and nobody can end it. */
 	dset_add_set(&log->dirty, 0, &log->awaiting, 0, log->dirty.pages);
-	log_forget_ringed(log);
+	dset_remove_range(&log->awaiting, 0, log->awaiting.pages);
 	if (log->space && log->method == PAGER_DIRTY_WRITE_PROTECT)
 		log->space->log_rings++;
 	log_sync(log, log->range);
@@ -365,7 +370,9 @@ void pager_dirty_ring_detach(struct pager_dirty_log *log)
 		return;
 	for (uint32_t i = 0; i < dring_used(ring); i++)
 		dset_add(&log->dirty, dring_page(ring, i));
-	log_forget_ringed(log);
+	dset_remove_range(&log->awaiting, 0, log->awaiting.pages);
+	account_uncharge(log->account, PAGER_RES_NODES,
+			 log_ring_nodes(ring->entries));
 	core_free(log->core, ring->page, ring->entries * sizeof(*ring->page));
 	*ring = (struct dring){0};
 	if (log->space && log->method == PAGER_DIRTY_WRITE_PROTECT)

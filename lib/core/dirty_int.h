@@ -36,7 +36,7 @@ struct pager_dirty_log {
 	enum pager_dirty_method method;
 	uint32_t flags;
 	struct dset dirty;
-	struct dset awaiting; /* or, while there is a ring, what is in it */
+	struct dset awaiting; /* with a ring: what is in it */
 	struct dring ring;
 	bool held; /* the ring gets nothing for now */
 	uint64_t reported;
@@ -58,15 +58,21 @@ uint64_t log_add(struct pager_dirty_log *log, struct pager_range r);
 /* Of the 64 pages from vpn, a multiple of 64, those whose bit is set. Does not
  * go on to the ring. */
 uint64_t log_add_word(struct pager_dirty_log *log, uint64_t vpn, uint64_t bits);
-/* From the set to the ring, as far as there is room, but for what is there
- * already. */
+/* From the set to the ring, as far as there is room. */
 void log_pump(struct pager_dirty_log *log);
-/* awaiting is empty, whatever it held. */
-void log_forget_ringed(struct pager_dirty_log *log);
 
 static inline bool log_covers(const struct pager_dirty_log *log, uint64_t vpn)
 {
 	return log->range.start <= vpn && vpn < log->range.end;
+}
+
+/* What a ring's memory, the client's and ours, is charged as. */
+static inline uint64_t log_ring_nodes(uint32_t entries)
+{
+	const uint64_t bytes =
+	    entries * (sizeof(struct dring_entry) + sizeof(uint64_t));
+
+	return (bytes + PAGER_PAGE_SIZE - 1) / PAGER_PAGE_SIZE;
 }
 
 /* --- harvest (harvest.c) ----------------------------------------------------

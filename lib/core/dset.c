@@ -212,7 +212,7 @@ static uint64_t root_change(struct dset *s, uint64_t from, uint64_t to,
 	return changed;
 }
 
-uint64_t dset_add_range(struct dset *s, uint64_t first, uint64_t n)
+uint64_t dset_add_slots(struct dset *s, uint64_t first, uint64_t n)
 {
 	if (!n || s->all)
 		return 0;
@@ -224,7 +224,7 @@ uint64_t dset_add_range(struct dset *s, uint64_t first, uint64_t n)
 	return n;
 }
 
-uint64_t dset_remove_range(struct dset *s, uint64_t first, uint64_t n)
+uint64_t dset_remove_slots(struct dset *s, uint64_t first, uint64_t n)
 {
 	if (!n || !s->count)
 		return 0;

@@ -65,7 +65,7 @@ void dset_fini(struct dset *s);
 uint64_t dset_add(struct dset *s, uint64_t page);
 uint64_t dset_add_range(struct dset *s, uint64_t first, uint64_t n);
 /* Bits of one word: page first + i where bit i is set; first a multiple of 64.
- * Bits beyond the end are ignored. */
+ * Bits beyond the end are ignored, and so is a word that begins there. */
 uint64_t dset_add_word(struct dset *s, uint64_t first, uint64_t bits);
 /* Every page: takes no memory (DSET_ALL all over), and is not counted as
  * over. */

@@ -80,10 +80,11 @@ static inline unsigned int dset_word_index(uint64_t page)
 	return page >> 6 & (DSET_SLOTS - 1);
 }
 
-/* The bits of the word of pages first .. first + 63 that are pages. */
+/* The bits of the word of pages first .. first + 63 that are pages; none where
+ * it begins beyond the end. */
 static inline uint64_t dset_word_pages(const struct dset *s, uint64_t first)
 {
-	const uint64_t left = s->pages - first;
+	const uint64_t left = first < s->pages ? s->pages - first : 0;
 
 	return left < 64 ? (UINT64_C(1) << left) - 1 : UINT64_MAX;
 }
@@ -120,6 +121,9 @@ static inline void *dset_find(const struct dset *s, uint64_t page)
 	return ((struct dset_node *)p)->of.slot[dset_dir_index(page)];
 }
 
+/* Ranges of any length, through slots from the root on. */
+uint64_t dset_add_slots(struct dset *s, uint64_t first, uint64_t n);
+uint64_t dset_remove_slots(struct dset *s, uint64_t first, uint64_t n);
 /* A slot's node, if it has one, and all below it are given back. */
 void dset_drop(struct dset *s, void *slot, enum dset_level level);
 

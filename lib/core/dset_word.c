@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Changing a set of pages by words: the short way where their block is there,
- * else a range of the first bits makes it.
+ * else a range of the first bits makes it. Short ranges are words.
  */
 #include "lib/core/dset_int.h"
 
@@ -67,7 +67,7 @@ uint64_t dset_add_word(struct dset *s, uint64_t first, uint64_t bits)
 	if (!near(s, first, &dir, &block)) {
 		unsigned int bit, run = lowest_run(bits, &bit);
 
-		changed = dset_add_range(s, first + bit, run);
+		changed = dset_add_slots(s, first + bit, run);
 		bits = without_run(bits);
 		if (!bits)
 			return changed;
@@ -108,10 +108,12 @@ uint64_t dset_remove_word(struct dset *s, uint64_t first, uint64_t bits)
 	bits &= dset_word_pages(s, first);
 	if (!bits)
 		return 0;
+	if (!s->count)
+		return 0;
 	if (!near(s, first, &dir, &block)) {
 		unsigned int bit, run = lowest_run(bits, &bit);
 
-		changed = dset_remove_range(s, first + bit, run);
+		changed = dset_remove_slots(s, first + bit, run);
 		bits = without_run(bits);
 		if (!bits)
 			return changed;
@@ -135,4 +137,31 @@ uint64_t dset_remove_word(struct dset *s, uint64_t first, uint64_t bits)
 	s->count -= gone;
 	settle(s, first, dir, block);
 	return changed + gone;
+}
+
+/* Does a range lie in one word? *bits is it then. */
+static inline bool in_word(uint64_t first, uint64_t n, uint64_t *bits)
+{
+	if (n - 1 >= 64 - first % 64)
+		return false;
+	*bits = UINT64_MAX >> (64 - n) << (first % 64);
+	return true;
+}
+
+uint64_t dset_add_range(struct dset *s, uint64_t first, uint64_t n)
+{
+	uint64_t bits;
+
+	return in_word(first, n, &bits)
+		   ? dset_add_word(s, first & ~UINT64_C(63), bits)
+		   : dset_add_slots(s, first, n);
+}
+
+uint64_t dset_remove_range(struct dset *s, uint64_t first, uint64_t n)
+{
+	uint64_t bits;
+
+	return in_word(first, n, &bits)
+		   ? dset_remove_word(s, first & ~UINT64_C(63), bits)
+		   : dset_remove_slots(s, first, n);
 }

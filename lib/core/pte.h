@@ -37,7 +37,7 @@
 #define PTE_ZERO       ((uint64_t)PAGER_PAGE_ZERO << PTE_TYPE_SHIFT)
 #define PTE_OBJECT     ((uint64_t)PAGER_PAGE_OBJECT << PTE_TYPE_SHIFT)
 
-/* Dirtiness that was harvested from D, or outlived its entry. */
+/* It was written, as HARVEST has found. */
 #define PTE_CHANGED (UINT64_C(1) << 52)
 /* The page may go when memory is short, until it is written again. */
 #define PTE_LAZY    (UINT64_C(1) << 53)

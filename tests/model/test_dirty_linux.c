@@ -9,7 +9,8 @@
  * must have one. tests/support/dirty_pair.h has the rules.
  *
  * In one shape frames migrate meanwhile, and stretches become large entries: no
- * log may say so.
+ * log may say so. In another the logs have hardly any memory: they may say too
+ * much then.
  *
  * Logs are started and stopped anywhere, over all or a part of the window, two
  * of a space at most, by either method; gets keep, clear all, a part, or page
@@ -38,6 +39,7 @@ struct shape {
 	unsigned int lengths;
 	uint64_t object_pages;
 	bool stacks;
+	bool is_scarce;
 	unsigned int move_percent; /* of frames, which Linux knows nothing of */
 	unsigned int stretch_percent;
 	uint64_t seeds;
@@ -64,6 +66,13 @@ static const struct shape shapes[] = {
      .object_pages = 700,
      .seeds = 4,
      .steps = 120},
+    {.name = "dirty-scarce",
+     .config = {.start = WINDOW - 20, .pages = 48},
+     .lengths = 8,
+     .object_pages = 16,
+     .is_scarce = true,
+     .seeds = 8,
+     .steps = 150},
     {.name = "dirty-moving",
      .config = {.start = WINDOW - 100, .pages = 1300, .check_every = 4},
      .lengths = 30,
@@ -89,6 +98,7 @@ static struct model_op make_start(struct rng *r, const struct dirty_pair *d,
 	    .kind = DIRTY_START,
 	    .prot = PAGER_DIRTY_HARDWARE,
 	    .pages = window,
+	    .seed = rng_below(r, 1000),
 	};
 
 	if (methods == 1 || (methods == 2 && rng_percent(r, 50)))
@@ -181,6 +191,7 @@ static struct dirty_pair *begin(const struct shape *s)
 	if (!d)
 		test_die("dirty: no memory");
 	d->stacks = s->stacks;
+	d->is_scarce = s->is_scarce;
 	d->counts = counts;
 	dirty_pair_begin(d, &s->config, tracker);
 	return d;

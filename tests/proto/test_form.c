@@ -16,10 +16,14 @@ static uint8_t *const bytes = (uint8_t *)packet;
 /* The valid request, number i, as a packet; its length. */
 static size_t build(int i, struct request *r)
 {
+	size_t len;
+
 	bed_start(NULL);
 	request_get((unsigned int)i, r);
 	memset(packet, 0, sizeof(packet));
-	return request_put(r, bytes, 0, sizeof(packet), 7);
+	len = request_put(r, bytes, 0, sizeof(packet), 7);
+	pager_request_set_fds(bytes, r->op->fds);
+	return len;
 }
 
 static struct pager_hdr *hdr(void)

@@ -54,9 +54,11 @@ static void bad_handles(const struct request *r, struct bads *out)
 	bads_add(out, bed.others_object, PAGER_ENOENT, NULL);
 	bads_add(out, bed.dead_space, PAGER_ESTALE, NULL);
 	bads_add(out, bed.dead_object, PAGER_ESTALE, NULL);
+	bads_add(out, bed.twins_log, PAGER_ENOENT, NULL);
+	bads_add(out, bed.dead_log, PAGER_ESTALE, NULL);
 }
 
-static void bad_thing(const struct request *r, struct bads *out)
+void bad_thing(const struct request *r, struct bads *out)
 {
 	bads_add(out, 0, PAGER_ENOENT, NULL);
 	bad_handles(r, out);
@@ -66,11 +68,13 @@ static void bad_space(const struct request *r, struct bads *out)
 {
 	bad_thing(r, out);
 	bads_add(out, bed.object, PAGER_ETYPE, NULL);
+	bads_add(out, bed.log, PAGER_ETYPE, NULL);
 }
 
 static void bad_object(const struct request *r, struct bads *out)
 {
 	bad_thing(r, out);
+	bads_add(out, bed.log, PAGER_ETYPE, NULL);
 	bads_add(out, bed.space, PAGER_ETYPE, NULL);
 }
 
@@ -85,7 +89,7 @@ static void bad_map_object(const struct request *r, struct bads *out)
 }
 
 /* An address of any byte. */
-static void bad_addr(const struct request *r, struct bads *out)
+void bad_addr(const struct request *r, struct bads *out)
 {
 	(void)r;
 	bads_add(out, HALF, PAGER_ERANGE, NULL);
@@ -252,7 +256,7 @@ static void bad_hint_len(const struct request *r, struct bads *out)
 		bads_add(out, SPAN, PAGER_ENOSPACE, NULL);
 }
 
-static void bad_bits(struct bads *out, uint32_t known, enum pager_error error)
+void bad_bits(struct bads *out, uint32_t known, enum pager_error error)
 {
 	bads_add(out, UINT32_MAX, error, NULL);
 	bads_add(out, UINT32_MAX & ~known, error, NULL);
@@ -572,7 +576,33 @@ static const struct rule {
     {"object_create", "flags", bad_no_flags},
     {"object_resize", "size", bad_size},
     {NULL, "object", bad_object},
-    {NULL, "handle", bad_thing},
+    {"give", "handle", bad_given},
+    {"dirty_reset", "handle", bad_reset_log},
+    {NULL, "handle", bad_log},
+    {"dirty_ring", "log", bad_log},
+    {NULL, "log", bad_read_log},
+    {"dirty_start all", "addr", bad_all_addr},
+    {"dirty_start all", "len", bad_all_len},
+    {"dirty_start", "addr", bad_start},
+    {"dirty_start", "len", bad_len},
+    {"dirty_start", "method", bad_method},
+    {"dirty_start", "flags", bad_log_flags},
+    {"dirty_get manual", "flags", bad_manual_flags},
+    {"dirty_get manual", "first", bad_manual_first},
+    {"dirty_get manual", "pages", bad_manual_pages},
+    {"dirty_get orphan", "first", bad_orphan_first},
+    {"dirty_get orphan", "pages", bad_orphan_pages},
+    {"dirty_clear words", "first", bad_first},
+    {"dirty_clear words", "pages", bad_words_pages},
+    {"dirty_clear", "first", bad_manual_first},
+    {"dirty_clear", "pages", bad_manual_pages},
+    {NULL, "first", bad_first},
+    {NULL, "pages", bad_pages},
+    {"dirty_get", "flags", bad_get_flags},
+    {"dirty_get_fd", "flags", bad_get_flags},
+    {"dirty_get_fd", "offset", bad_word_offset},
+    {"dirty_writeback", "step", bad_step},
+    {"dirty_ring", "entries", bad_entries},
     {NULL, "name", texts},
     {NULL, "token", texts},
     {NULL, "cursor", anything},

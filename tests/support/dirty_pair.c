@@ -43,16 +43,38 @@ static void track(struct dirty_pair *d, int slot)
 	d->tracked[slot] = true;
 }
 
+static void limit_nodes(struct dirty_pair *d, uint64_t nodes)
+{
+	uint64_t limit[PAGER_RES_COUNT];
+
+	for (int i = 0; i < PAGER_RES_COUNT; i++)
+		limit[i] = UINT64_MAX;
+	limit[PAGER_RES_NODES] = nodes;
+	pager_account_set_limits(d->account, limit);
+}
+
 static void start(struct dirty_pair *d, const struct model_op *op)
 {
 	struct model *m = &d->pair.model;
 	struct dirty_log *g = &d->log[op->space][op->other];
 	uint64_t base = m->config.start;
+	struct pager_dirty_log *log;
+	struct pager_status st;
 
 	if (g->log)
 		last_get(d, op->space, op->other);
 	track(d, op->space);
 	dirty_update(d, op->space);
+	if (d->is_scarce)
+		limit_nodes(d, op->seed % 4);
+	st = pager_dirty_start(
+	    m->space[op->space], d->account,
+	    pager_range(base + op->addr, base + op->addr + op->pages),
+	    (enum pager_dirty_method)op->prot, op->flags, &log);
+	if (d->is_scarce && (st.err == PAGER_ENOMEM || st.err == PAGER_ELIMIT))
+		return;
+	dirty_must_work(st, "start");
+	g->log = log;
 	g->first = op->addr;
 	g->pages = op->pages;
 	g->flags = op->flags;
@@ -62,12 +84,6 @@ static void start(struct dirty_pair *d, const struct model_op *op)
 	g->bytes = calloc(g->pages, PAGER_PAGE_SIZE);
 	if (!g->must || !g->why || !g->then || !g->bytes)
 		test_die("dirty: no memory");
-	dirty_must_work(
-	    pager_dirty_start(
-		m->space[op->space], m->account[0],
-		pager_range(base + g->first, base + g->first + g->pages),
-		(enum pager_dirty_method)op->prot, op->flags, &g->log),
-	    "start");
 	for (uint64_t i = 0; i < g->pages; i++) {
 		dirty_now_clean(d, op->space, g, i);
 		if (op->flags & PAGER_DIRTY_ALL_SET)
@@ -286,11 +302,17 @@ bool dirty_pair_step(struct dirty_pair *d, const struct model_op *op)
 void dirty_pair_begin(struct dirty_pair *d, const struct model_config *c,
 		      enum linux_tracker tracker)
 {
+	const uint64_t limit[PAGER_RES_COUNT] = {0};
+
 	d->before = calloc(c->pages, sizeof(*d->before));
 	if (!d->before)
 		test_die("dirty: no memory");
 	d->pair.has_populate = true;
 	model_init(&d->pair.model, c);
+	d->account = pager_account_new(d->pair.model.world.core, limit);
+	if (!d->account)
+		test_die("dirty: no account");
+	limit_nodes(d, UINT64_MAX);
 	linux_start(&d->pair.linux, c->start, c->pages, 2048, false);
 	d->pair.linux.tracker = tracker;
 }
@@ -300,6 +322,7 @@ void dirty_pair_end(struct dirty_pair *d)
 	for (int i = 0; i < MODEL_SPACES; i++)
 		end_logs(d, i);
 	linux_stop(&d->pair.linux);
+	pager_account_put(d->account);
 	model_fini(&d->pair.model);
 	free(d->before);
 }

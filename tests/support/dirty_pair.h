@@ -91,8 +91,11 @@ struct dirty_pair {
 		bool mapped;
 		const struct oracle_object *object;
 		uint64_t offset;
-	} * before;  /* what a call may change, by page of the window */
-	bool stacks; /* reading may map pages */
+	} * before; /* what a call may change, by page of the window */
+	struct pager_account *account; /* of the logs */
+	bool stacks;		       /* reading may map pages */
+	bool is_scarce; /* a log's start limits the memory of all: seed % 4
+			 * nodes. Then they may say more, never less. */
 	struct dirty_counts *counts;
 };
 

@@ -76,6 +76,43 @@ static void make_strangers(void)
 	serve_ok(bed.twin, PAGER_OP_TAKE, bed.used_token);
 }
 
+static uint64_t start_log(struct srv_client *client, uint64_t space,
+			  uint64_t pages, uint32_t method, uint32_t flags)
+{
+	struct pager_req_dirty_start in = {.space = space,
+					   .addr = pages ? BED_ANON : 0,
+					   .len = pages * PAGE,
+					   .method = method,
+					   .flags = flags};
+
+	serve_ok(client, PAGER_OP_DIRTY_START, in);
+	return serve_answer.body.handle.handle;
+}
+
+static void make_logs(void)
+{
+	static const unsigned int written[] = {0, 70, BED_LOG_PAGES - 1};
+	struct pager_req_dirty_ring ring = {.entries = PAGER_RING_MIN};
+	uint64_t gone = serve_space(bed.me);
+
+	bed.logged = serve_space(bed.me);
+	serve_map(bed.me, bed.logged, BED_ANON, BED_LOG_PAGES * PAGE, 0, 0);
+	bed.log = start_log(bed.me, bed.logged, BED_LOG_PAGES, 0, 0);
+	bed.manual = start_log(bed.me, bed.logged, 0, PAGER_DIRTY_WRITE_PROTECT,
+			       PAGER_DIRTY_MANUAL);
+	bed.ringed = start_log(bed.me, bed.logged, 64, 0, 0);
+	bed.dead_log = start_log(bed.me, bed.logged, 2, 0, 0);
+	serve_ok(bed.me, PAGER_OP_DIRTY_STOP, bed.dead_log);
+	ring.log = bed.ringed;
+	serve_ok(bed.me, PAGER_OP_DIRTY_RING, ring);
+	for (unsigned int i = 0; i < 3; i++)
+		touch(bed.logged, BED_ANON + written[i] * PAGE,
+		      PAGER_ACCESS_WRITE);
+	bed.orphan = start_log(bed.me, gone, 64, 0, PAGER_DIRTY_ALL_SET);
+	serve_ok(bed.me, PAGER_OP_SPACE_DESTROY, gone);
+	bed.twins_log = start_log(bed.twin, bed.twins_space, 64, 0, 0);
+}
+
 /* --- the requests ----------------------------------------------------------
  */
 
@@ -295,6 +332,50 @@ static void add_pools(void)
 	as_admin(ADD("pool_grow off", POOL_GROW, pool_size, .pool = 1));
 }
 
+#define STRETCH(handle) .log = (handle), .first = 64, .pages = 128
+
+static void add_dirty_gets(void)
+{
+	ADD("dirty_get", DIRTY_GET, dirty_get, STRETCH(bed.log));
+	ADD("dirty_get clear", DIRTY_GET, dirty_get, STRETCH(bed.log),
+	    .flags = PAGER_DIRTY_GET_CLEAR);
+	ADD("dirty_get manual", DIRTY_GET, dirty_get, .log = bed.manual,
+	    .pages = UINT64_C(1) << 34);
+	ADD("dirty_get orphan", DIRTY_GET, dirty_get, .log = bed.orphan,
+	    .pages = 64, .flags = PAGER_DIRTY_GET_CLEAR);
+	ADD("dirty_get_fd", DIRTY_GET_FD, dirty_get_fd, STRETCH(bed.log),
+	    .offset = 8, .flags = PAGER_DIRTY_GET_CLEAR);
+}
+
+static void add_dirty(void)
+{
+	struct request *r;
+
+	ADD("dirty_start", DIRTY_START, dirty_start, IN_SPACE, .addr = BED_ANON,
+	    .len = 16 * PAGE, .method = PAGER_DIRTY_WRITE_PROTECT,
+	    .flags = PAGER_DIRTY_MANUAL);
+	ADD("dirty_start all", DIRTY_START, dirty_start, IN_SPACE,
+	    .flags = PAGER_DIRTY_ALL_SET);
+	ADD("dirty_stop", DIRTY_STOP, handle, .handle = bed.log);
+	ADD("dirty_stop ring", DIRTY_STOP, handle, .handle = bed.ringed);
+	add_dirty_gets();
+	ADD("dirty_clear", DIRTY_CLEAR, dirty_clear, STRETCH(bed.manual));
+	r = ADD("dirty_clear words", DIRTY_CLEAR, dirty_clear,
+		STRETCH(bed.log));
+	r->data_len = 16;
+	memset(r->data, 0x5a, r->data_len);
+	ADD("dirty_writeback", DIRTY_WRITEBACK, dirty_writeback,
+	    STRETCH(bed.log), .step = PAGER_WRITEBACK_BEGIN);
+	ADD("dirty_writeback end", DIRTY_WRITEBACK, dirty_writeback,
+	    STRETCH(bed.log), .step = PAGER_WRITEBACK_END);
+	ADD("dirty_ring", DIRTY_RING, dirty_ring, .log = bed.log,
+	    .entries = 1024);
+	ADD("dirty_reset", DIRTY_RESET, handle, .handle = bed.ringed);
+	ADD("dirty_info", DIRTY_INFO, handle, .handle = bed.ringed);
+	ADD("dirty_info orphan", DIRTY_INFO, handle, .handle = bed.orphan);
+	add("dirty_list", PAGER_OP_DIRTY_LIST, NULL, 0);
+}
+
 /* A batch of other requests, which must be there already. */
 static void add_batch(const char *name, uint32_t flags,
 		      const char *const *members)
@@ -356,6 +437,7 @@ void bed_start(const char *config)
 	bed.child = serve_fork(bed.me, bed.space);
 	touch(bed.child, BED_ANON + PAGE, PAGER_ACCESS_WRITE);
 	make_strangers();
+	make_logs();
 	count = 0;
 	add_server();
 	add_spaces();
@@ -365,6 +447,7 @@ void bed_start(const char *config)
 	add_pages();
 	add_objects();
 	add_pools();
+	add_dirty();
 	add_batches();
 	if (count != REQUEST_COUNT)
 		test_die("REQUEST_COUNT is %u", count);

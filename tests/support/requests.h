@@ -21,6 +21,8 @@
 #define BED_START  UINT64_C(0x10000)   /* the space's own range */
 #define BED_END	   UINT64_C(0x7ffffffff000)
 
+#define BED_LOG_PAGES 200u /* of a log: the last word is not a whole one */
+
 /* And pool 1: sixteen memory blocks of 2 MiB behind boot memory, the first four
  * with memory, online but for the third. */
 #define BED_BLOCK UINT64_C(0x200000)
@@ -37,8 +39,14 @@ struct bed {
 	uint64_t empty;	 /* a space without anything */
 	uint64_t object; /* "thing", 16 pages */
 	uint64_t dead_space, dead_object;
-	uint64_t twins_space, twins_object;
+	uint64_t twins_space, twins_object, twins_log;
 	uint64_t others_space, others_object;
+	uint64_t logged;   /* another space: BED_LOG_PAGES at BED_ANON */
+	uint64_t log;	   /* of these; pages 0, 70 and the last are dirty */
+	uint64_t manual;   /* of all of it: MANUAL, write protection */
+	uint64_t ringed;   /* of the first 64 pages, with a ring */
+	uint64_t orphan;   /* of a space that has ended */
+	uint64_t dead_log; /* stopped */
 	uint8_t token[PAGER_TOKEN_SIZE];      /* for the other's object */
 	uint8_t used_token[PAGER_TOKEN_SIZE]; /* has been taken */
 };
@@ -60,7 +68,7 @@ void bed_end(void);
 
 /* The requests, by number and by name (dies if there is none); both need a
  * bed, whose handles they name. */
-#define REQUEST_COUNT 87u
+#define REQUEST_COUNT 105u
 void request_get(unsigned int i, struct request *out);
 void request_find(const char *name, struct request *out);
 

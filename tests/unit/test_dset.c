@@ -470,6 +470,24 @@ START_TEST(a_page_without_memory_fills_the_slot_that_there_was_none_for)
 }
 END_TEST
 
+START_TEST(a_word_beyond_the_end_is_ignored)
+{
+	static const uint64_t ends[] = {1, 64, 65, DSET_DIR_PAGES};
+
+	for (unsigned int i = 0; i < 4; i++) {
+		const uint64_t next = (ends[i] + 63) & ~UINT64_C(63);
+
+		start_set(ends[i]);
+		ck_assert_uint_eq(dset_add_word(&set, next, UINT64_MAX), 0);
+		ck_assert_uint_eq(dset_add(&set, ends[i] - 1), 1);
+		ck_assert_uint_eq(dset_add_word(&set, next, UINT64_MAX), 0);
+		ck_assert_uint_eq(dset_remove_word(&set, next, 7), 0);
+		ck_assert_uint_eq(set.count, 1);
+		close_set();
+	}
+}
+END_TEST
+
 START_TEST(a_slot_that_becomes_full_gives_its_memory_back)
 {
 	start_set(DSET_DIR_PAGES + 100);
@@ -661,6 +679,7 @@ int main(void)
 	    an_empty_set_of_2_to_the_36_pages_takes_nothing_and_no_time,
 	    all_of_a_set_takes_no_memory_whatever_was_in_it,
 	    a_page_without_memory_fills_the_slot_that_there_was_none_for,
+	    a_word_beyond_the_end_is_ignored,
 	    a_slot_that_becomes_full_gives_its_memory_back,
 #ifdef PAGER_FAILPOINTS
 	    each_allocation_that_fails_says_too_much_and_nothing_too_little,

@@ -93,6 +93,7 @@ void bench_row_frame(struct bench *bench);    /* 5 */
 void bench_row_runs(struct bench *bench);     /* 6 */
 void bench_row_pool(struct bench *bench);     /* 7 */
 void bench_row_request(struct bench *bench);  /* 8 */
+void bench_row_dirty(struct bench *bench);    /* 9 */
 void bench_row_metadata(struct bench *bench); /* 10 */
 void bench_row_unplug(struct bench *bench);   /* 11 */
 
