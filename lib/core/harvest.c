@@ -233,6 +233,9 @@ static void visit(struct harvest *h, uint32_t node, unsigned int level,
 	    h->limit.start > base
 		? (unsigned int)((h->limit.start - base) / span)
 		: 0;
+	/* Not even the records of nodes are looked at where nobody has been. */
+	const uint64_t seen =
+	    h->clean ? UINT64_MAX : PTE_A | PTE_RECENT | PTE_PS;
 	unsigned int last = PTE_SLOTS - 1;
 
 	if (h->limit.end < base + PTE_SLOTS * span)
@@ -240,7 +243,7 @@ static void visit(struct harvest *h, uint32_t node, unsigned int level,
 	for (unsigned int i = first; i <= last; i++) {
 		uint64_t at = base + i * span;
 
-		if (!slot[i])
+		if (!(slot[i] & seen))
 			continue;
 		if (!pte_large(slot[i]))
 			enter(h, &slot[i], level, at);
