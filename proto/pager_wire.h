@@ -597,6 +597,8 @@ struct pager_rep_peek {
 	uint64_t next;	   /* where to go on; the range's end: done */
 	uint64_t unbacked; /* the first page before next that lies beyond the
 			    * end of its object, or 0 */
+	uint64_t object;   /* id of what is mapped at addr, or 0 */
+	uint64_t offset;   /* of addr in it */
 };
 
 static_assert(sizeof(struct pager_hdr) == PAGER_HDR_SIZE, "pager_hdr");

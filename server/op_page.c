@@ -190,6 +190,13 @@ struct srv_result srv_op_peek(struct srv_call *call)
 	out->next = srv_convert_end(info.next);
 	if (info.unbacked)
 		out->unbacked = pager_vpn_to_va(info.unbacked);
+	if (info.object) {
+		struct pager_object_info object;
+
+		pager_object_info(info.object, &object);
+		out->object = object.id;
+	}
+	out->offset = info.offset << PAGER_PAGE_SHIFT;
 	call->data_len = out->len;
 	return result;
 }

@@ -36,5 +36,6 @@
 #include <pager/lists.h>
 #include <pager/batch.h>
 #include <pager/dirty.h>
+#include <pager/precopy.h>
 
 #endif

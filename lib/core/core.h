@@ -334,6 +334,8 @@ struct pager_peek_info {
 	uint64_t next;	   /* where to go on; the range's end: done */
 	uint64_t unbacked; /* the first page before next that lies beyond the
 			    * end of its object; 0: none */
+	const struct pager_object *object; /* of the run's region, or NULL */
+	uint64_t offset;		   /* pages: of first in it */
 };
 struct pager_status pager_space_peek(const struct pager_space *space,
 				     struct pager_range range,

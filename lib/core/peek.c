@@ -152,6 +152,8 @@ struct pager_status pager_space_peek(const struct pager_space *space,
 		st = take(&p, r, at, at + max, buf, &out->pages);
 		out->first = at;
 		out->next = at + out->pages;
+		out->object = r->object;
+		out->offset = r->object ? r->offset + (at - r->start) : 0;
 		return st;
 	}
 	return pager_ok();
