@@ -13,7 +13,7 @@
 #define FIRST_HEAP (BED_FIRST + 1000)
 #define RW	   (PAGER_PROT_READ | PAGER_PROT_WRITE)
 
-uint64_t bed_below(struct precopy_bed *bed, uint64_t n)
+uint64_t precopy_below(struct precopy_bed *bed, uint64_t n)
 {
 	bed->random = bed->random * UINT64_C(6364136223846793005) + 1442695041;
 	return (bed->random >> 33) % n;
@@ -60,7 +60,7 @@ void bed_write(struct precopy_bed *bed, uint64_t vpn)
 {
 	struct bed_side *s = &bed->from;
 	const struct pc_region *r = at(s, vpn);
-	uint64_t page, value = 1 + bed_below(bed, 1u << 30);
+	uint64_t page, value = 1 + precopy_below(bed, 1u << 30);
 
 	if (!r)
 		return;

@@ -71,6 +71,6 @@ void bed_drop(struct precopy_bed *bed, uint64_t start, uint64_t end);
 void bed_move(struct precopy_bed *bed, uint64_t start, uint64_t end,
 	      uint64_t to);
 void bed_brk(struct precopy_bed *bed, uint64_t brk);
-uint64_t bed_below(struct precopy_bed *bed, uint64_t n);
+uint64_t precopy_below(struct precopy_bed *bed, uint64_t n);
 
 #endif

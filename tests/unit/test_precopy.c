@@ -55,7 +55,7 @@ END_TEST
 static void write_some(struct precopy_bed *b)
 {
 	if (b->moments % 16 == 0)
-		bed_write(b, at(bed_below(b, 400)));
+		bed_write(b, at(precopy_below(b, 400)));
 }
 
 START_TEST(what_is_written_meanwhile_is_copied_again)
@@ -73,7 +73,7 @@ END_TEST
 static void write_much(struct precopy_bed *b)
 {
 	for (unsigned int i = 0; i < 50; i++)
-		bed_write(b, at(bed_below(b, 400)));
+		bed_write(b, at(precopy_below(b, 400)));
 }
 
 START_TEST(rounds_end_when_they_do_not_get_shorter)
@@ -91,11 +91,11 @@ END_TEST
 /* Anything at all. */
 static void anything(struct precopy_bed *b)
 {
-	uint64_t start = at(bed_below(b, 1300));
-	uint64_t end = start + 1 + bed_below(b, 40);
-	uint64_t to = at(1500 + bed_below(b, 2000));
+	uint64_t start = at(precopy_below(b, 1300));
+	uint64_t end = start + 1 + precopy_below(b, 40);
+	uint64_t to = at(1500 + precopy_below(b, 2000));
 
-	switch (bed_below(b, 24)) {
+	switch (precopy_below(b, 24)) {
 	case 0:
 		bed_map(b, start, end, 0, 0, 0);
 		break;
@@ -104,13 +104,13 @@ static void anything(struct precopy_bed *b)
 		break;
 	case 2:
 		bed_map(b, start, end, PAGER_REGION_SHARED, 2,
-			bed_below(b, 80));
+			precopy_below(b, 80));
 		break;
 	case 3:
-		bed_map(b, start, end, 0, 1, bed_below(b, 40));
+		bed_map(b, start, end, 0, 1, precopy_below(b, 40));
 		break;
 	case 4:
-		bed_protect(b, start, end, (uint32_t)bed_below(b, 8));
+		bed_protect(b, start, end, (uint32_t)precopy_below(b, 8));
 		break;
 	case 5:
 		bed_drop(b, start, end);
@@ -120,14 +120,15 @@ static void anything(struct precopy_bed *b)
 		bed_move(b, start, end, to);
 		break;
 	case 7:
-		bed_brk(b, ((uint64_t)at(1000) << 12) + bed_below(b, 400000));
+		bed_brk(b,
+			((uint64_t)at(1000) << 12) + precopy_below(b, 400000));
 		break;
 	case 8:
 		bed_map(b, start, end, PAGER_REGION_GROWSDOWN, 0, 0);
 		break;
 	default:
 		for (unsigned int i = 0; i < 8; i++)
-			bed_write(b, at(bed_below(b, 1400)));
+			bed_write(b, at(precopy_below(b, 1400)));
 		break;
 	}
 }
@@ -207,7 +208,7 @@ END_TEST
 /* Objects that a private region alone shows: nobody logs their writes. */
 static void write_object(struct precopy_bed *b)
 {
-	b->from.object[0][bed_below(b, 60)] = 1 + bed_below(b, 1000);
+	b->from.object[0][precopy_below(b, 60)] = 1 + precopy_below(b, 1000);
 }
 
 START_TEST(objects_that_others_write_are_copied_at_the_end)
