@@ -368,6 +368,26 @@ START_TEST(every_call_and_get_without_room_for_nodes)
 }
 END_TEST
 
+/* The writes of others wait with the object; there, too, memory may be short.
+ */
+START_TEST(what_is_told_for_want_of_memory_is_counted)
+{
+	(void)_i;
+	prepare();
+	dirty_take(watch, "105 206");
+	ck_assert_uint_eq(dirty_info(watch).over, 0);
+	unit_world.host_limit = unit_world.host_bytes;
+	unit_limit(PAGER_RES_NODES, unit_used(PAGER_RES_NODES));
+	unit_put(other, 503, 3);
+	ck_assert(dirty_has(watch, 203));
+	ck_assert_uint_gt(dirty_info(watch).dirty, 1);
+	ck_assert_uint_ge(dirty_info(watch).over, dirty_info(watch).dirty - 1);
+	unit_no_limits();
+	unit_world.host_limit = 0;
+	finish();
+}
+END_TEST
+
 START_TEST(the_host_without_a_byte)
 {
 	(void)_i;
@@ -404,6 +424,7 @@ int main(void)
 	tcase_add_loop_test(t, every_call_without_memory, 0, CALLS);
 	tcase_add_loop_test(t, every_call_and_get_without_room_for_nodes, 0,
 			    CALLS);
+	tcase_add_test(t, what_is_told_for_want_of_memory_is_counted);
 	tcase_add_test(t, the_host_without_a_byte);
 	suite_add_tcase(suite, t);
 	runner = srunner_create(suite);
