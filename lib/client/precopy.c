@@ -268,10 +268,21 @@ static size_t stretch_fill(const struct pc *pc, struct stretch *s,
 	return w;
 }
 
+/* The words lie in the log, and it goes on. */
+static bool got_fits(const struct pc *pc, const struct pager_rep_dirty_got *got,
+		     uint64_t at)
+{
+	if (got->next <= at || got->next > pc->log_pages)
+		return false;
+	return got->pages == 0 ||
+	       (got->first % 64 == 0 && got->first < pc->log_pages &&
+		got->pages <= pc->log_pages - got->first &&
+		got->pages <= sizeof(pc->words) * 8);
+}
+
 /* Every dirty page of a region: counted, and copied if copy. */
 static int each_dirty(struct pc *pc, bool copy, uint64_t *dirty)
 {
-	static const size_t room = sizeof(pc->words) / 8;
 	struct pager_rep_dirty_got got;
 	struct stretch s;
 
@@ -284,9 +295,7 @@ static int each_dirty(struct pc *pc, bool copy, uint64_t *dirty)
 		if (ret < 0)
 			return pc_source_failed(pc, ret);
 		n = (size_t)((got.pages + 63) / 64);
-		if (got.next <= at || got.next > pc->log_pages || n > room ||
-		    got.first % 64 || got.first > pc->log_pages ||
-		    got.pages > pc->log_pages - got.first)
+		if (!got_fits(pc, &got, at))
 			return pc_fail(pc, EPROTO,
 				       "the source: a log that makes no sense");
 		while (w < n) {

@@ -327,7 +327,8 @@ static int land(struct flights *f, const struct flight *l,
 		return client_broken(f->source->pager,
 				     "a peek that makes no sense");
 	f->dense = pages == PC_RUN_PAGES || (f->dense && pages > 0);
-	memcpy(f->source->buffer, reply->data, reply->data_len);
+	if (pages)
+		memcpy(f->source->buffer, reply->data, reply->data_len);
 	if (first > l->start && !e->fresh)
 		ret = sink(ctx, e, l->start, first - l->start, NULL);
 	moved = e->object &&

@@ -222,8 +222,6 @@ static int info(void *ctx, struct pager_rep_space_info *out)
 	return call(bed);
 }
 
-/* Between the break and the regions something may change, too; but a real
- * break and the regions it made are looked at in two requests. */
 static int regions_of(struct precopy_bed *bed, const struct bed_side *s,
 		      struct pc_list *out)
 {
@@ -293,6 +291,8 @@ static int dirty(void *ctx, uint64_t first, uint64_t pages,
 		words[n] = bed->dirty[w + n];
 	*got = (struct pager_rep_dirty_got){
 	    .first = w * 64, .pages = n * 64, .next = (w + n) * 64};
+	if (n == 0)
+		got->first = first + pages - 1;
 	return call(bed);
 }
 

@@ -10,6 +10,7 @@
 #include "tools/common/number.h"
 #include "tools/common/options.h"
 #include "tools/common/script.h"
+#include "tools/pagerctl/dirty.h"
 #include "tools/pagerctl/pool.h"
 
 struct context {
@@ -19,6 +20,8 @@ struct context {
 	bool smaps;
 	struct pool_options pool;
 	const struct pool_verb *verb;
+	struct dirty_options dirty;
+	const struct dirty_verb *dirty_verb;
 	int count; /* arguments after the command */
 	char **args;
 	bool differs; /* a recount found a difference */
@@ -108,6 +111,18 @@ static int cmd_pool(struct context *c)
 			&c->pool, &c->exit);
 }
 
+static int cmd_dirty(struct context *c)
+{
+	return dirty_run(c->dirty_verb, &c->view, c->pager, c->count - 1,
+			 c->args + 1, &c->dirty, &c->exit);
+}
+
+static int cmd_clone(struct context *c)
+{
+	return dirty_run(c->dirty_verb, &c->view, c->pager, c->count, c->args,
+			 &c->dirty, &c->exit);
+}
+
 /* --- run ------------------------------------------------------------------ */
 
 static int print(void *arg, struct pager *pager, const struct script_verb *verb,
@@ -179,6 +194,10 @@ static const struct command {
     {"user", "[UID]", "what a user has used and may use", 0, 1, cmd_user},
     {"pool", "COMMAND ...", "look at and change pools, see help pool", 0, 4,
      cmd_pool},
+    {"dirty", "COMMAND ...", "log what is written, see help dirty", 0, 4,
+     cmd_dirty},
+    {"clone", "[--live] SPACE", "a copy of a space, see help clone", 0, 8,
+     cmd_clone},
     {"run", "FILE|-", "run a script of operations, see pagerctl(1)", 1, 1,
      NULL},
 };
@@ -201,7 +220,7 @@ static void command_usage(FILE *out, const struct command *command)
 		command->name, *command->args ? " " : "", command->args);
 }
 
-/* name and verb may be NULL; only pool has verbs. */
+/* name and verb may be NULL; only pool and dirty have verbs. */
 static int help(const char *name, const char *verb,
 		const struct tool_program *program)
 {
@@ -213,15 +232,26 @@ static int help(const char *name, const char *verb,
 			return TOOL_USAGE;
 		if (command->fn == cmd_pool && verb)
 			return pool_help(stdout, verb) ? TOOL_DONE : TOOL_USAGE;
+		if (command->fn == cmd_dirty && verb)
+			return dirty_help(stdout, verb) ? TOOL_DONE
+							: TOOL_USAGE;
 		if (verb) {
 			command_usage(stderr, command);
 			return TOOL_USAGE;
+		}
+		if (command->fn == cmd_clone) {
+			clone_help(stdout);
+			return TOOL_DONE;
 		}
 		command_usage(stdout, command);
 		printf("\n%s\n", command->help);
 		if (command->fn == cmd_pool) {
 			putchar('\n');
 			pool_help(stdout, NULL);
+		}
+		if (command->fn == cmd_dirty) {
+			putchar('\n');
+			dirty_help(stdout, NULL);
 		}
 		return TOOL_DONE;
 	}
@@ -234,9 +264,10 @@ static int help(const char *name, const char *verb,
 			 commands[i].args);
 		printf("  %-22s %s\n", left, commands[i].help);
 	}
-	puts(
-	    "\nexit: 0 done, 1 refused, 2 usage, 3 no daemon; of pool with "
-	    "--wait also\n4 replaced by a newer wish, 5 broken, 6 not in time");
+	puts("\nexit: 0 done, 1 refused, 2 usage, 3 no daemon; of pool with "
+	     "--wait also\n4 replaced by a newer wish, 5 broken, 6 not in "
+	     "time; of "
+	     "clone also 4 not made");
 	return TOOL_DONE;
 }
 
@@ -309,6 +340,10 @@ int main(int argc, char **argv)
 	struct context c = {
 	    .view.out = stdout,
 	    .pool = {.timeout = UINT64_MAX, .width = UINT64_MAX},
+	    .dirty = {.seconds = DIRTY_UNSAID,
+		      .interval_ms = DIRTY_UNSAID,
+		      .count = DIRTY_UNSAID,
+		      .max_pause_ms = DIRTY_UNSAID},
 	};
 	bool asked = false;
 	const struct tool_option options[] = {
@@ -360,6 +395,67 @@ int main(int argc, char **argv)
 	     .kind = TOOL_OPTION_FLAG,
 	     .to = &c.pool.follow,
 	     .help = "pool events: go on as they happen"},
+	    {.name = "for",
+	     .kind = TOOL_OPTION_NUMBER,
+	     .to = &c.dirty.seconds,
+	     .value = "SECONDS",
+	     .max = 1000000,
+	     .help = "dirty start, get, clone: no longer than this"},
+	    {.name = "method",
+	     .kind = TOOL_OPTION_STRING,
+	     .to = &c.dirty.method,
+	     .value = "METHOD",
+	     .help = "how a log learns of writes"},
+	    {.name = "manual",
+	     .kind = TOOL_OPTION_FLAG,
+	     .to = &c.dirty.manual,
+	     .help = "dirty start: only a clear clears"},
+	    {.name = "all-set",
+	     .kind = TOOL_OPTION_FLAG,
+	     .to = &c.dirty.all_set,
+	     .help = "dirty start: every page is dirty"},
+	    {.name = "clear",
+	     .kind = TOOL_OPTION_FLAG,
+	     .to = &c.dirty.clear,
+	     .help = "dirty get: what is shown is clean again"},
+	    {.name = "interval",
+	     .kind = TOOL_OPTION_NUMBER,
+	     .to = &c.dirty.interval_ms,
+	     .value = "MS",
+	     .min = 1,
+	     .max = 1000000,
+	     .help = "dirty watch: between two looks"},
+	    {.name = "count",
+	     .kind = TOOL_OPTION_NUMBER,
+	     .to = &c.dirty.count,
+	     .value = "N",
+	     .min = 1,
+	     .max = UINT64_MAX - 1,
+	     .help = "dirty watch: how many looks"},
+	    {.name = "live",
+	     .kind = TOOL_OPTION_FLAG,
+	     .to = &c.dirty.live,
+	     .help = "clone: page by page, while it runs"},
+	    {.name = "verify",
+	     .kind = TOOL_OPTION_FLAG,
+	     .to = &c.dirty.verify,
+	     .help = "clone --live: compare the two"},
+	    {.name = "max-pause",
+	     .kind = TOOL_OPTION_NUMBER,
+	     .to = &c.dirty.max_pause_ms,
+	     .value = "MS",
+	     .min = 1,
+	     .max = PAGER_PAUSE_MAX_MS,
+	     .help = "clone --live: stop it for no longer"},
+	    {.name = "skip-contig",
+	     .kind = TOOL_OPTION_FLAG,
+	     .to = &c.dirty.skip_contig,
+	     .help = "clone --live: without regions of devices"},
+	    {.name = "file",
+	     .kind = TOOL_OPTION_STRING,
+	     .to = &c.dirty.file,
+	     .value = "FILE",
+	     .help = "clone --live: to a file"},
 	    {.name = "help",
 	     .letter = 'h',
 	     .kind = TOOL_OPTION_FLAG,
@@ -404,6 +500,16 @@ int main(int argc, char **argv)
 		if (!c.verb)
 			return TOOL_USAGE;
 	} else if (pool_options_said(&c.pool)) {
+		command_usage(stderr, command);
+		return TOOL_USAGE;
+	}
+	if (command->fn == cmd_dirty || command->fn == cmd_clone) {
+		c.dirty_verb = command->fn == cmd_dirty
+				   ? dirty_parse(c.count, c.args, &c.dirty)
+				   : clone_parse(c.count, c.args, &c.dirty);
+		if (!c.dirty_verb)
+			return TOOL_USAGE;
+	} else if (dirty_options_said(&c.dirty)) {
 		command_usage(stderr, command);
 		return TOOL_USAGE;
 	}
