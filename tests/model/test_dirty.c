@@ -82,7 +82,7 @@ static const struct shape shapes[] = {
      .free_percent = 40,
      .move_percent = 8,
      .dirty_percent = 30,
-     .seeds = 16,
+     .seeds = 48,
      .steps = 400},
     {.name = "dirty-failing",
      .config = {.start = (UINT64_C(3) << 18) - 30,

@@ -175,6 +175,18 @@ DIRTY_TEST(what_an_object_shows_where_it_is_mapped_and_unmapped_is_news)
 	ck_assert(dirty_has(watch, 101));
 }
 
+DIRTY_TEST(an_object_with_data_that_is_mapped_over_nothing_is_news)
+{
+	prepare();
+	unit_map_object(unit_space, 260, 4, UNIT_R, SHARED, object, 0);
+	ck_assert(dirty_has(watch, 260) && dirty_has(watch, 263));
+	unit_map_object(unit_space, 270, 4, UNIT_R, 0, object, 0);
+	ck_assert(dirty_has(watch, 270) && dirty_has(watch, 273));
+	dirty_taken(watch);
+	unit_remap(unit_space, 260, 4, 8, 0, 0);
+	ck_assert(!dirty_has(watch, 263));
+}
+
 DIRTY_TEST(a_mapping_that_was_made_after_the_start_is_seen)
 {
 	prepare();
@@ -369,6 +381,7 @@ int main(void)
 	    a_second_view_by_remap_shows_what_the_object_holds,
 	    two_spaces_that_log_the_same_object_are_cleared_each_for_itself,
 	    what_an_object_shows_where_it_is_mapped_and_unmapped_is_news,
+	    an_object_with_data_that_is_mapped_over_nothing_is_news,
 	    a_mapping_that_was_made_after_the_start_is_seen,
 	    truncation_drops_data_of_views_and_of_private_copies,
 	    dontneed_of_a_shared_page_loses_no_write,
