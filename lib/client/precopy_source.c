@@ -362,7 +362,7 @@ static int take(void *ctx, const struct pc_clear *clear,
 {
 	struct flights f = {.source = ctx, .extents = extents, .left = count};
 	struct pager *pager = f.source->pager;
-	uint64_t cleared = 0, next;
+	uint64_t cleared = 0, next = 0;
 	struct pager_reply reply;
 	int ret = clear ? clear_submit(f.source, clear, &cleared) : 0;
 	int last;

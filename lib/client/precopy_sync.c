@@ -184,7 +184,7 @@ static int first_lacking(struct pc *pc, uint64_t end, uint64_t *out)
 static int sync_heap(struct pc *pc, bool *changed)
 {
 	uint64_t start = pc->info.brk_start, brk = pc->info.brk;
-	uint64_t from, now, then;
+	uint64_t from = 0, now, then;
 	struct pc_region heap;
 	int ret;
 
