@@ -12,7 +12,8 @@
 
 /* Blocks of 4 KiB that one request writes: enough for 128 GiB all of which is
  * dirty, and done within milliseconds. */
-#define BLOCKS_MAX 1024u
+#define BLOCKS_MAX  1024u
+#define BLOCK_BYTES (SRV_SHARED_WORDS * sizeof(uint64_t))
 
 static struct srv_result refuse_fd(enum pager_error error)
 {
@@ -38,7 +39,8 @@ static int pour(void *ctx, uint64_t first, const uint64_t *words,
 	struct pouring *p = ctx;
 	const uint64_t offset = p->in->offset + (first - p->in->first) / 8;
 
-	if (p->file.blocks >= BLOCKS_MAX) {
+	if (p->file.blocks >= BLOCKS_MAX &&
+	    offset / BLOCK_BYTES != p->file.block) {
 		p->next = first;
 		return 1;
 	}
@@ -57,6 +59,12 @@ static int pour(void *ctx, uint64_t first, const uint64_t *words,
 	return 0;
 }
 
+/* Bytes of the words of so many pages. */
+static uint64_t words_of(uint64_t pages)
+{
+	return (pages + 63) / 64 * sizeof(uint64_t);
+}
+
 /* What the file must be able to take. A stretch that is not the log's is the
  * model's to refuse. */
 static struct srv_result check_file(const struct srv_call *call,
@@ -72,8 +80,7 @@ static struct srv_result check_file(const struct srv_call *call,
 				  SRV_FIELD(dirty_get_fd, offset));
 	if (in->first > all || in->pages > all - in->first)
 		return srv_done();
-	error = srv_shared_check(call->fds[0], in->offset,
-				 (in->pages + 63) / 64 * sizeof(uint64_t));
+	error = srv_shared_check(call->fds[0], in->offset, words_of(in->pages));
 	if (error == PAGER_ERANGE)
 		return srv_refuse(error, SRV_FIELD(dirty_get_fd, offset));
 	return error ? refuse_fd(error) : srv_done();
@@ -114,12 +121,15 @@ struct srv_result srv_op_dirty_get_fd(struct srv_call *call)
 	result = check_file(call, log);
 	if (result.error)
 		return result;
-	srv_shared_or_begin(&p.file, call->fds[0]);
+	srv_shared_or_begin(&p.file, call->fds[0],
+			    in->offset + words_of(in->pages));
 	status =
 	    pager_dirty_get(log->core, in->first, in->pages, pour, &p, &got);
+	if (srv_shared_or_end(&p.file))
+		p.failed = true;
 	if (status.err)
 		return srv_result_of(call, status);
-	if (p.failed || srv_shared_or_end(&p.file))
+	if (p.failed)
 		return refuse_fd(PAGER_ENOSPACE);
 	answer(&call->reply.dirty_got, &p, got.stopped);
 	if (in->flags & PAGER_DIRTY_GET_CLEAR)

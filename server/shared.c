@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/magic.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -42,7 +43,7 @@ static enum pager_error check_access(int fd, int seals)
 {
 	int flags = pager_fail("shared.flags") ? -1 : fcntl(fd, F_GETFL);
 
-	if (flags < 0 || (flags & O_ACCMODE) != O_RDWR || flags & O_APPEND ||
+	if (flags < 0 || (flags & O_ACCMODE) != O_RDWR ||
 	    seals & (F_SEAL_WRITE | F_SEAL_FUTURE_WRITE))
 		return PAGER_EACCESS;
 	return PAGER_OK;
@@ -76,20 +77,35 @@ enum pager_error srv_shared_check(int fd, uint64_t offset, uint64_t bytes)
 /* --- mapped ---------------------------------------------------------------
  */
 
-static enum pager_error map(struct srv_shared *shared, int fd)
+/* Map a part of a file, from a page's start, under guard. 0 or -errno: EPERM,
+ * it was sealed since we looked. */
+static int map(struct srv_guard *guard, int fd, uint64_t offset, size_t size)
 {
+	void *p;
+	int error;
+
 	errno = ENOMEM;
-	shared->memory = pager_fail("shared.map")
-			     ? MAP_FAILED
-			     : mmap(NULL, shared->size, PROT_READ | PROT_WRITE,
-				    MAP_SHARED, fd, 0);
-	if (shared->memory == MAP_FAILED)
-		/* EPERM: sealed since we looked. */
-		return errno == EPERM ? PAGER_EACCESS : PAGER_ENOMEM;
-	if (!srv_guard_add(&shared->guard, shared->memory, shared->size))
-		return PAGER_OK;
-	munmap(shared->memory, shared->size);
-	return PAGER_ENOMEM;
+	p = pager_fail("shared.map") ? MAP_FAILED
+				     : mmap(NULL, size, PROT_READ | PROT_WRITE,
+					    MAP_SHARED, fd, (off_t)offset);
+	if (p == MAP_FAILED)
+		return -errno;
+	if (!srv_guard_add(guard, p, size))
+		return 0;
+	error = -errno;
+	munmap(p, size);
+	return error;
+}
+
+static void unmap(struct srv_guard *guard)
+{
+	srv_guard_remove(guard);
+	munmap(guard->memory, guard->size);
+}
+
+static uint64_t page_up(uint64_t bytes)
+{
+	return (bytes + PAGER_PAGE_SIZE - 1) & ~(uint64_t)(PAGER_PAGE_SIZE - 1);
 }
 
 enum pager_error srv_shared_map(int fd, size_t bytes, struct srv_shared **out)
@@ -102,14 +118,19 @@ enum pager_error srv_shared_map(int fd, size_t bytes, struct srv_shared **out)
 	shared = pager_fail("shared.alloc") ? NULL : calloc(1, sizeof(*shared));
 	if (!shared)
 		return PAGER_ENOMEM;
-	/* What is behind the file's end in its last page is ours to use. */
-	shared->size =
-	    (bytes + PAGER_PAGE_SIZE - 1) & ~(size_t)(PAGER_PAGE_SIZE - 1);
-	error = map(shared, fd);
-	if (error)
-		free(shared);
-	else
+	switch (map(&shared->guard, fd, 0, page_up(bytes))) {
+	case 0:
+		shared->memory = shared->guard.memory;
 		*out = shared;
+		return PAGER_OK;
+	case -EPERM:
+		error = PAGER_EACCESS;
+		break;
+	default:
+		error = PAGER_ENOMEM;
+		break;
+	}
+	free(shared);
 	return error;
 }
 
@@ -117,100 +138,66 @@ void srv_shared_unmap(struct srv_shared *shared)
 {
 	if (!shared)
 		return;
-	srv_guard_remove(&shared->guard);
-	munmap(shared->memory, shared->size);
+	unmap(&shared->guard);
 	free(shared);
 }
 
 /* --- or-ed into -----------------------------------------------------------
  */
 
-/* All of it: a file cannot shrink, so less than asked for is an error. */
-static int transfer(int fd, bool write, void *buf, size_t len, uint64_t offset)
-{
-	uint8_t *at = buf;
-
-	while (len) {
-		ssize_t n = write ? pwrite(fd, at, len, (off_t)offset)
-				  : pread(fd, at, len, (off_t)offset);
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n <= 0)
-			return n < 0 ? -errno : -EIO;
-		at += n;
-		len -= (size_t)n;
-		offset += (size_t)n;
-	}
-	return 0;
-}
-
-static int flush(struct srv_shared_or *o)
-{
-	const unsigned int first = o->first, n = o->end - o->first;
-	const uint64_t offset = o->block + first * sizeof(uint64_t);
-	uint64_t theirs[SRV_SHARED_WORDS];
-	int error;
-
-	if (!n)
-		return 0;
-	error =
-	    pager_fail("shared.read")
-		? -EIO
-		: transfer(o->fd, false, theirs, n * sizeof(uint64_t), offset);
-	if (error)
-		return error;
-	for (unsigned int i = 0; i < n; i++)
-		theirs[i] |= o->words[first + i];
-	error =
-	    pager_fail("shared.write")
-		? -ENOSPC
-		: transfer(o->fd, true, theirs, n * sizeof(uint64_t), offset);
-	if (error)
-		return error;
-	o->blocks++;
-	memset(o->words + first, 0, n * sizeof(uint64_t));
-	o->first = o->end = 0;
-	return 0;
-}
-
-void srv_shared_or_begin(struct srv_shared_or *o, int fd)
+void srv_shared_or_begin(struct srv_shared_or *o, int fd, uint64_t end)
 {
 	memset(o, 0, sizeof(*o));
 	o->fd = fd;
+	o->end = end;
 }
 
-static void keep(struct srv_shared_or *o, unsigned int i, uint64_t word)
+static int open_window(struct srv_shared_or *o, uint64_t offset)
 {
-	if (o->first == o->end)
-		o->first = i;
-	o->words[i] |= word;
-	o->end = i + 1;
+	int error;
+
+	o->start = offset - offset % PAGER_PAGE_SIZE;
+	error = map(&o->guard, o->fd, o->start, page_up(o->end) - o->start);
+	if (!error)
+		o->memory = o->guard.memory;
+	return error;
+}
+
+static int or_word(struct srv_shared_or *o, uint64_t offset, uint64_t word)
+{
+	const uint64_t block = offset / BLOCK;
+	int error = o->memory ? 0 : open_window(o, offset);
+
+	if (error)
+		return error;
+	assert(offset >= o->start && offset + sizeof(word) <= o->end);
+	atomic_fetch_or_explicit(
+	    (_Atomic uint64_t *)(void *)(o->memory + (offset - o->start)), word,
+	    memory_order_relaxed);
+	if (!o->blocks || block != o->block)
+		o->blocks++;
+	o->block = block;
+	return o->guard.broken ? -EIO : 0;
 }
 
 int srv_shared_or(struct srv_shared_or *o, uint64_t offset,
 		  const uint64_t *words, size_t count)
 {
+	int error = 0;
+
 	assert(offset % sizeof(uint64_t) == 0);
-	for (size_t i = 0; i < count; i++, offset += sizeof(uint64_t)) {
-		const uint64_t block = offset - offset % BLOCK;
-
-		if (!words[i])
-			continue;
-		if (block != o->block) {
-			int error = flush(o);
-
-			if (error)
-				return error;
-			o->block = block;
-		}
-		keep(o, (unsigned int)(offset % BLOCK / sizeof(uint64_t)),
-		     words[i]);
-	}
-	return 0;
+	for (size_t i = 0; i < count && !error; i++)
+		if (words[i])
+			error =
+			    or_word(o, offset + i * sizeof(uint64_t), words[i]);
+	return error;
 }
 
 int srv_shared_or_end(struct srv_shared_or *o)
 {
-	return flush(o);
+	if (!o->memory)
+		return 0;
+	unmap(&o->guard);
+	o->memory = NULL;
+	return o->guard.broken ? -EIO : 0;
 }
