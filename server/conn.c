@@ -287,7 +287,6 @@ void srv_conn_close(struct srv_loop *loop, struct srv_conn *conn)
 	TAILQ_INSERT_TAIL(&loop->dead, conn, link);
 	loop->conn_count--;
 	release(loop, user);
-	srv_conns_pauses(loop);
 	srv_user_leave(loop->srv, user);
 	conn->client.user = NULL;
 }
