@@ -270,6 +270,7 @@ void pager_space_snapshot_restore(struct pager_space *space)
 	/* Writes to shared objects stay; everything else is as the logs have
 	 * it from before. */
 	dirty_harvest(space, pager_range(0, PAGER_VPN_END));
+	dirty_pull(space, pager_range(0, PAGER_VPN_END));
 	space_forget(space, pager_range(0, PAGER_VPN_END));
 	node_put(core, space->table.root);
 	node_drain(core);

@@ -53,6 +53,18 @@ DIRTY_TEST(a_write_fault_that_another_space_announces_is_seen)
 	dirty_is(watch, "101 105");
 }
 
+DIRTY_TEST(a_snapshot_that_is_restored_hides_no_write_to_an_object)
+{
+	prepare();
+	unit_put(other, 503, 9);
+	unit_put(unit_space, 105, 9);
+	unit_ok(pager_space_snapshot(unit_space));
+	unit_put(other, 506, 9);
+	unit_put(unit_space, 101, 9);
+	pager_space_snapshot_restore(unit_space);
+	dirty_is(watch, "101 103 105-106");
+}
+
 DIRTY_TEST(the_writers_exit_hides_nothing)
 {
 	prepare();
@@ -372,6 +384,7 @@ int main(void)
 	    a_write_by_another_space_is_seen,
 	    a_write_is_seen_though_the_space_never_touched_the_page,
 	    a_write_fault_that_another_space_announces_is_seen,
+	    a_snapshot_that_is_restored_hides_no_write_to_an_object,
 	    the_writers_exit_hides_nothing,
 	    the_writers_unmap_exec_and_move_hide_nothing,
 	    a_writer_that_forks_is_seen_and_so_is_its_child,
