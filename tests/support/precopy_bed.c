@@ -10,8 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define FIRST_HEAP (BED_FIRST + 1000)
-#define RW	   (PAGER_PROT_READ | PAGER_PROT_WRITE)
+#define RW (PAGER_PROT_READ | PAGER_PROT_WRITE)
 
 uint64_t precopy_below(struct precopy_bed *bed, uint64_t n)
 {
@@ -39,7 +38,6 @@ static const struct pc_region *at(const struct bed_side *s, uint64_t vpn)
 		   : NULL;
 }
 
-/* What a read would see. */
 static uint64_t seen(const struct bed_side *s, uint64_t vpn)
 {
 	const struct pc_region *r = at(s, vpn);
@@ -181,7 +179,7 @@ void bed_brk(struct precopy_bed *bed, uint64_t brk)
 	uint64_t now, then = page_up(brk);
 
 	if (!s->brk_start)
-		s->brk_start = s->brk = (uint64_t)FIRST_HEAP << 12;
+		s->brk_start = s->brk = (uint64_t)(BED_FIRST + 1000) << 12;
 	now = page_up(s->brk);
 	for (uint64_t v = now; v < then; v++)
 		if (at(s, v))
@@ -226,7 +224,8 @@ static int regions_of(struct precopy_bed *bed, const struct bed_side *s,
 		      struct pc_list *out)
 {
 	for (size_t i = 0; i < s->regions.count; i++)
-		ck_assert(pc_list_add(out, &s->regions.at[i]));
+		if (!pc_list_add(out, &s->regions.at[i]))
+			return PAGER_MISUSE;
 	return call(bed);
 }
 
@@ -259,8 +258,7 @@ static int log_start(void *ctx, uint32_t method, uint64_t *first,
 {
 	struct precopy_bed *bed = ctx;
 
-	(void)method;
-	if (call(bed) < 0)
+	if (call(bed) < 0 || method > PAGER_DIRTY_WRITE_PROTECT)
 		return PAGER_REFUSED;
 	bed->logging = true;
 	*first = BED_FIRST;
@@ -276,7 +274,6 @@ static void log_stop(void *ctx)
 	bed->logging = false;
 }
 
-/* Clean words in front are left out, and a few are answered at a time. */
 static int dirty(void *ctx, uint64_t first, uint64_t pages,
 		 struct pager_rep_dirty_got *got, uint64_t *words)
 {
@@ -302,7 +299,6 @@ static uint64_t value_at(const struct bed_side *s, const struct pc_extent *e,
 	const struct pc_region *r = at(s, vpn);
 	uint64_t page;
 
-	/* The region is what it is now, not what it was. */
 	*moved = false;
 	if (!r)
 		return 0;
@@ -499,7 +495,8 @@ static int unmap(void *ctx, uint64_t start, uint64_t end)
 {
 	struct precopy_bed *bed = ctx;
 
-	ck_assert(pc_list_cut(&bed->to.regions, start, end));
+	if (!pc_list_cut(&bed->to.regions, start, end))
+		return PAGER_MISUSE;
 	memset(bed->to.own + start, 0, (end - start) * 8);
 	return call(bed);
 }
@@ -513,8 +510,7 @@ static int map(void *ctx, const struct pc_region *region)
 	nothing_mapped(&bed->to, r.start, r.end);
 	r.flags &= PC_KIND;
 	r.prot = RW;
-	ck_assert(pc_list_add(&bed->to.regions, &r));
-	return call(bed);
+	return pc_list_add(&bed->to.regions, &r) ? call(bed) : PAGER_MISUSE;
 }
 
 static int set_brk(void *ctx, uint64_t start, uint64_t brk)
@@ -532,8 +528,8 @@ static int set_brk(void *ctx, uint64_t start, uint64_t brk)
 	if (heap.end < heap.start)
 		return unmap(bed, heap.end, heap.start);
 	nothing_mapped(&bed->to, heap.start, heap.end);
-	if (heap.end > heap.start)
-		ck_assert(pc_list_add(&bed->to.regions, &heap));
+	if (heap.end > heap.start && !pc_list_add(&bed->to.regions, &heap))
+		return PAGER_MISUSE;
 	return call(bed);
 }
 
@@ -582,13 +578,11 @@ static int flush(void *ctx)
 static int finish(void *ctx, const struct pc_list *list)
 {
 	struct precopy_bed *bed = ctx;
-	struct pc_list lack = {0};
 
-	ck_assert(pc_list_without(list, &bed->to.regions, false, &lack));
-	ck_assert_uint_eq(lack.count, 0);
 	bed->to.regions.count = 0;
 	for (size_t i = 0; i < list->count; i++)
-		ck_assert(pc_list_add(&bed->to.regions, &list->at[i]));
+		if (!pc_list_add(&bed->to.regions, &list->at[i]))
+			return PAGER_MISUSE;
 	return call(bed);
 }
 
@@ -648,6 +642,12 @@ void precopy_bed_fini(struct precopy_bed *bed)
 
 int precopy_bed_run(struct precopy_bed *bed)
 {
+	return precopy_bed_run_to(bed, &target_ops, bed);
+}
+
+int precopy_bed_run_to(struct precopy_bed *bed, const struct pc_target_ops *ops,
+		       void *target)
+{
 	const struct pager_precopy_options options = bed->pc.options;
 
 	memset(&bed->pc, 0, sizeof(bed->pc));
@@ -656,8 +656,9 @@ int precopy_bed_run(struct precopy_bed *bed)
 	memset(&bed->to, 0, sizeof(bed->to));
 	memset(bed->dirty, 0, sizeof(bed->dirty));
 	bed->pc.source = &source_ops;
-	bed->pc.target = &target_ops;
-	bed->pc.src = bed->pc.dst = bed;
+	bed->pc.target = ops;
+	bed->pc.src = bed;
+	bed->pc.dst = target;
 	bed->pc.result = &bed->result;
 	bed->result = (struct pager_precopy_result){0};
 	return pc_run(&bed->pc);

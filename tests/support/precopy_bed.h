@@ -53,6 +53,9 @@ void precopy_bed_init(struct precopy_bed *bed);
 void precopy_bed_fini(struct precopy_bed *bed);
 /* Copy; what pc_run says. */
 int precopy_bed_run(struct precopy_bed *bed);
+/* To another target than the bed's. */
+int precopy_bed_run_to(struct precopy_bed *bed, const struct pc_target_ops *ops,
+		       void *target);
 /* Both sides are equal. */
 void precopy_bed_equal(const struct precopy_bed *bed);
 /* Nothing is left of an attempt. */

@@ -96,5 +96,6 @@ void bench_row_request(struct bench *bench);  /* 8 */
 void bench_row_dirty(struct bench *bench);    /* 9 */
 void bench_row_metadata(struct bench *bench); /* 10 */
 void bench_row_unplug(struct bench *bench);   /* 11 */
+void bench_row_clone(struct bench *bench);    /* 12 */
 
 #endif

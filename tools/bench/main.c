@@ -22,7 +22,7 @@ static const struct row rows[] = {
     {1, bench_row_fork},      {2, bench_row_cow},     {3, bench_row_fault},
     {4, bench_row_region},    {5, bench_row_frame},   {6, bench_row_runs},
     {7, bench_row_pool},      {8, bench_row_request}, {9, bench_row_dirty},
-    {10, bench_row_metadata}, {11, bench_row_unplug},
+    {10, bench_row_metadata}, {11, bench_row_unplug}, {12, bench_row_clone},
 };
 
 enum { ROWS = sizeof(rows) / sizeof(rows[0]) };
@@ -42,7 +42,7 @@ static bool choose(char **words, int count, bool chosen[ROWS])
 				break;
 		if (at == ROWS) {
 			fprintf(stderr,
-				"pager-bench: %s: no such row (1 to 11)\n",
+				"pager-bench: %s: no such row (1 to 12)\n",
 				words[i]);
 			return false;
 		}
@@ -77,7 +77,8 @@ int main(int argc, char **argv)
 	    .about = "Measures pagerd against its peers. Rows: 1 fork, 2 fork "
 		     "and write, 3 faults,\n4 regions, 5 frames, 6 "
 		     "fragmentation, 7 pools, 8 requests, 9 dirty logs,\n10 "
-		     "metadata, 11 unplugging; all if none is named.",
+		     "metadata, 11 unplugging, 12 live copies; all if none "
+		     "is named.",
 	    .options = options,
 	};
 	bool chosen[ROWS];
