@@ -13,7 +13,11 @@
  * (unmap, MAP_FIXED over it, DONTNEED, exec, truncation), replaced or moved
  * away or to it (mremap). Nothing of that is ever missed. A page may be
  * reported without need where there is no memory to remember it precisely
- * (pager_dirty_info.over counts those), or where a large entry was written.
+ * (pager_dirty_info.over counts those), or where a large entry was written; all
+ * of a region with a memory object where it comes or goes, or the object's end
+ * moves; and, once, what was written below shared table nodes before a log by
+ * hardware began with all set. Populating for writing counts as written under
+ * write protection.
  * Reading, protecting, forking and migrating make nothing dirty.
  *
  * Hardware: D bits are taken (cleared, then flushed) when somebody asks, so

@@ -267,8 +267,9 @@ void pager_space_snapshot_restore(struct pager_space *space)
 	struct pager_space *snap = space->snapshot;
 	struct pager_region *r;
 
-	/* Writes to shared objects stay; everything else is as the logs have
-	 * it from before. */
+	/* Writes to shared objects stay, and are told before the objects lose
+	 * sight of their logs; everything else is as the logs have it from
+	 * before. */
 	dirty_harvest(space, pager_range(0, PAGER_VPN_END));
 	dirty_pull(space, pager_range(0, PAGER_VPN_END));
 	space_forget(space, pager_range(0, PAGER_VPN_END));

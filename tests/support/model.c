@@ -380,6 +380,23 @@ static bool refused_for_room(const struct model *m, const struct model_op *op)
 	return true;
 }
 
+/* A page that was lazy and is there: has it gone, and come again? Where it was
+ * zero before, only who pays for it can tell. */
+static bool was_filled_again(const struct model *m, const struct oracle_page *p,
+			     const struct pager_page_info *info)
+{
+	const uint8_t *now = test_world_bytes(&m->world, info->pa);
+	uint16_t pays =
+	    m->world.core->frames.account[info->pa >> PAGER_PAGE_SHIFT];
+
+	if (memcmp(now, p->bytes, PAGER_PAGE_SIZE))
+		return true;
+	for (unsigned int i = 0; i < PAGER_PAGE_SIZE; i++)
+		if (now[i])
+			return false;
+	return pays != m->account[m->oracle.frame[p->frame].account]->id;
+}
+
 /* Lazy pages that went although nobody asked. */
 static void note_reclaimed(struct model *m, const struct model_op *op)
 {
@@ -404,9 +421,7 @@ static void note_reclaimed(struct model *m, const struct model_op *op)
 				oracle_reclaimed(&m->oracle, p);
 				continue;
 			}
-			const uint8_t *now =
-			    test_world_bytes(&m->world, info.pa);
-			if (memcmp(now, p->bytes, PAGER_PAGE_SIZE))
+			if (was_filled_again(m, p, &info))
 				oracle_reclaimed(&m->oracle, p);
 		}
 	}

@@ -76,6 +76,13 @@ struct model_op model_gen_dirty(struct model_gen *g, const struct oracle *o)
 	};
 	const struct oracle_log *log = &o->log[op.other];
 
+	/* While there is a snapshot no log can be asked: so it ends. */
+	for (uint8_t i = 0; i < MODEL_SPACES; i++)
+		if (o->space[i].snapshot)
+			return (struct model_op){.kind = rng_percent(r, 60)
+							     ? MODEL_RESTORE
+							     : MODEL_DROP,
+						 .space = i};
 	if (!log->live) {
 		gen_start(g, o, &op);
 		return op;

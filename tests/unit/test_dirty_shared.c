@@ -247,6 +247,22 @@ DIRTY_TEST(dontneed_of_a_private_copy_brings_the_object_back)
 	dirty_take(watch, "201");
 }
 
+DIRTY_TEST(writes_to_an_object_outlive_the_batch_that_is_taken_back)
+{
+	prepare();
+	unit_fill(unit_space, 100, 4, 9);
+	dirty_take(watch, "100-103");
+	unit_ok(pager_space_snapshot(unit_space));
+	unit_put(unit_space, 100, 1);
+	unit_put(unit_space, 101, 1); /* the path is there: no fault */
+	unit_put(other, 503, 1);
+	pager_space_snapshot_restore(unit_space);
+	ck_assert_uint_eq(unit_get(unit_space, 101), 1);
+	dirty_take(watch, "100-101 103");
+	unit_put(unit_space, 102, 1);
+	dirty_is(watch, "102");
+}
+
 /* --- fork ------------------------------------------------------------------
  */
 
@@ -399,6 +415,7 @@ int main(void)
 	    truncation_drops_data_of_views_and_of_private_copies,
 	    dontneed_of_a_shared_page_loses_no_write,
 	    dontneed_of_a_private_copy_brings_the_object_back,
+	    writes_to_an_object_outlive_the_batch_that_is_taken_back,
 	    a_fork_hides_no_write_and_makes_none,
 	    both_sides_of_a_fork_have_logs_of_their_own,
 	    the_parents_exit_leaves_its_writes_out_of_the_childs_log,

@@ -5,6 +5,7 @@
  * caches, so where the flush is left out the write is lost, and the check of
  * the TLB says so; that is tested too, else these tests could not fail.
  */
+#include "lib/core/node.h"
 #include "tests/support/dirty_watch.h"
 
 static struct pager_dirty_log *watch;
@@ -150,6 +151,55 @@ DIRTY_TEST(more_pages_than_are_flushed_one_by_one)
 	ck_assert(dirty_has(watch, 1500));
 }
 
+/* --- while bits are taken ---------------------------------------------------
+ */
+
+static uint64_t *late; /* written just before the flush */
+
+static void late_invalidate(void *mmu, struct pager_space *s,
+			    struct pager_range r)
+{
+	if (late)
+		*late |= PTE_D;
+	late = NULL;
+	unit_world.mmu.ops->invalidate(mmu, s, r);
+}
+
+/* A processor may remember the upper entries of a walk: it then marks the page
+ * as dirty and leaves A, which was just taken, as it is. */
+START_TEST(a_write_between_the_bits_and_the_flush_is_told_the_next_time)
+{
+	struct pager_mmu_ops ops;
+	struct pager_space *s;
+	uint32_t node;
+
+	(void)_i;
+	dirty_method = HARDWARE;
+	dirty_start(NULL);
+	ops = *unit_world.mmu.ops;
+	ops.invalidate = late_invalidate;
+	unit_ok(pager_space_new(
+	    unit_world.core, unit_world.account,
+	    (struct pager_mmu){.ops = &ops, .mmu = unit_world.mmu.mmu},
+	    pager_range(0, PAGER_VPN_END), &(struct pager_limits){0}, &s));
+	unit_map(s, 100, 50, UNIT_RW);
+	unit_fill(s, 100, 8, 1);
+	watch = dirty_log(s, 100, 200);
+	unit_put(s, 101, 2);
+	node = s->table.root;
+	for (unsigned int l = PTE_LEVELS - 1; l > 0; l--)
+		node = node_of(node_slots(s->core, node)[pte_index(102, l)]);
+	late = &node_slots(s->core, node)[pte_index(102, 0)];
+	dirty_take(watch, "101");
+	ck_assert_ptr_null(late);
+	dirty_take(watch, "102");
+	dirty_is(watch, "");
+	dirty_stop(watch);
+	pager_space_free(s);
+	dirty_end();
+}
+END_TEST
+
 /* --- without the flush ------------------------------------------------------
  */
 
@@ -198,6 +248,7 @@ int main(void)
 	    a_write_back_that_begins_is_seen_by_every_processor,
 	    a_reset_is_seen_by_every_processor,
 	    more_pages_than_are_flushed_one_by_one,
+	    a_write_between_the_bits_and_the_flush_is_told_the_next_time,
 	    without_the_flush_a_write_is_lost_and_the_check_finds_it,
 	    without_the_flush_of_the_start_a_write_is_lost,
 	};
