@@ -333,7 +333,11 @@ START_TEST(what_others_have)
 	struct pager_req_map map = {
 	    .addr = 0x400000, .len = 4096, .prot = 3, .flags = PAGER_MAP_FIXED};
 	struct pager_req_object_open open = {.name = "mine"};
-	uint64_t space, object;
+	struct pager_req_dirty_start start = {.addr = 0x400000, .len = 4096};
+	struct pager_req_space_pause pause = {.max_ms = 10};
+	const struct pager_req_cursor no_cursor = {0};
+	struct pager_row_dirty row;
+	uint64_t space, object, log;
 	int ann, twin, ben;
 
 	begin(WITH_GROUP);
@@ -350,6 +354,22 @@ START_TEST(what_others_have)
 	REFUSED(ben, OBJECT_CLOSE, object, PAGER_ENOENT);
 	REFUSED(twin, OBJECT_CLOSE, object, PAGER_ENOENT);
 	REFUSED(ben, GIVE, space, PAGER_ENOENT);
+	start.space = pause.space = space;
+	OK(ann, DIRTY_START, start);
+	log = wire_got.body.handle.handle;
+	REFUSED(ben, DIRTY_START, start, PAGER_ENOENT);
+	REFUSED(twin, DIRTY_START, start, PAGER_ENOENT);
+	REFUSED(ben, DIRTY_INFO, log, PAGER_ENOENT);
+	REFUSED(twin, DIRTY_STOP, log, PAGER_ENOENT);
+	REFUSED(ben, SPACE_PAUSE, pause, PAGER_ENOENT);
+	REFUSED(twin, SPACE_PAUSE, pause, PAGER_ENOENT);
+	ck_assert_uint_eq(rows(ben, PAGER_OP_DIRTY_LIST), 0);
+	ck_assert_uint_eq(rows(twin, PAGER_OP_DIRTY_LIST), 0);
+	ck_assert_uint_eq(rows(root, PAGER_OP_DIRTY_LIST), 1);
+	OK(root, DIRTY_INFO, log);
+	OK(root, DIRTY_START, start);
+	OK(root, SPACE_PAUSE, pause);
+	OK(ann, DIRTY_INFO, log);
 	ck_assert_uint_eq(rows(ben, PAGER_OP_SPACE_LIST), 0);
 	ck_assert_uint_eq(rows(ben, PAGER_OP_OBJECT_LIST), 0);
 	ck_assert_uint_eq(rows(twin, PAGER_OP_SPACE_LIST), 0);
@@ -370,6 +390,18 @@ START_TEST(what_others_have)
 	OK(root, SPACE_DESTROY, space);
 	REFUSED(ann, SPACE_INFO, space, PAGER_ESTALE);
 	REFUSED(root, SPACE_INFO, space, PAGER_ESTALE);
+	OK(ann, DIRTY_INFO, log);
+	ck_assert_uint_eq(wire_got.body.dirty_info.flags, PAGER_DIRTY_ORPHAN);
+	/* Ann's ends with her session; root's is an orphan as well. */
+	ck_assert_uint_eq(rows(root, PAGER_OP_DIRTY_LIST), 2);
+	close(ann);
+	wire_settle(root, 3);
+	ck_assert_uint_eq(rows(root, PAGER_OP_DIRTY_LIST), 1);
+	ann = session_of(ANN);
+	REFUSED(ann, DIRTY_INFO, log, PAGER_ENOENT);
+	OK(root, DIRTY_LIST, no_cursor);
+	memcpy(&row, wire_got.data, sizeof(row));
+	OK(root, DIRTY_STOP, row.log);
 	close(ann);
 	close(twin);
 	close(ben);

@@ -44,23 +44,29 @@ static void expect(const struct srv_handles *h, uint64_t handle,
 START_TEST(a_handle_finds_its_thing_and_no_other)
 {
 	struct srv_handles h;
-	uint64_t a, b;
+	uint64_t a, b, c;
 
 	srv_handles_init(&h, 7);
 	ck_assert_int_eq(find(&h, 0, SPACE), PAGER_ENOENT);
 	a = add(&h, SPACE, things);
 	b = add(&h, OBJECT, things + 1);
+	c = add(&h, PAGER_HANDLE_LOG, things + 2);
 	ck_assert_uint_ne(a, 0);
 	ck_assert_uint_ne(a, b);
 	ck_assert_uint_eq(srv_handle_key(a), 7);
 	expect(&h, a, SPACE, things);
 	expect(&h, a, SRV_HANDLE_ANY, things);
 	expect(&h, b, OBJECT, things + 1);
+	expect(&h, c, PAGER_HANDLE_LOG, things + 2);
+	expect(&h, c, SRV_HANDLE_ANY, things + 2);
+	ck_assert_int_eq(find(&h, c, SPACE), PAGER_ETYPE);
+	ck_assert_int_eq(find(&h, b, PAGER_HANDLE_LOG), PAGER_ETYPE);
 	ck_assert_int_eq(find(&h, a, OBJECT), PAGER_ETYPE);
 	ck_assert_int_eq(find(&h, b, SPACE), PAGER_ETYPE);
-	ck_assert_uint_eq(h.live, 2);
+	ck_assert_uint_eq(h.live, 3);
 	srv_handles_remove(&h, a);
 	srv_handles_remove(&h, b);
+	srv_handles_remove(&h, c);
 	srv_handles_fini(&h);
 }
 END_TEST
