@@ -15,6 +15,7 @@
 
 #include "lib/base/failpoint.h"
 #include "lib/base/log.h"
+#include "server/closer.h"
 #include "server/listen.h"
 #include "server/loop.h"
 
@@ -106,6 +107,9 @@ static int serve(struct srv *srv, const struct srv_options *options,
 			  " connections, not %" PRIu64,
 			  loop.conn_max, srv->config.connections);
 	setproctitle("%s", loop.listener.path);
+	if (srv_closer_start())
+		pager_log(PAGER_LOG_NOTICE,
+			  "no thread to close what clients pass");
 	tell_ready(options, loop.listener.path);
 	ret = srv_loop_run(&loop) ? 1 : 0;
 	srv_loop_fini(&loop);

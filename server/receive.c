@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "lib/base/failpoint.h"
+#include "server/closer.h"
 
 enum { SCM_FDS_MAX = 253 }; /* Linux: SCM_MAX_FD */
 
@@ -18,16 +19,6 @@ union control {
 	char bytes[CMSG_SPACE(SCM_FDS_MAX * sizeof(int))];
 	struct cmsghdr align;
 };
-
-/* Close what a client passed. A socket may have been told to linger, and it is
- * whoever closes it last that waits: told not to, it does so by itself. */
-static void close_foreign(int fd)
-{
-	const struct linger none = {0};
-
-	setsockopt(fd, SOL_SOCKET, SO_LINGER, &none, sizeof(none));
-	close(fd);
-}
 
 static void collect_fds(struct msghdr *message, struct srv_packet *packet)
 {
@@ -44,7 +35,7 @@ static void collect_fds(struct msghdr *message, struct srv_packet *packet)
 			if (packet->nfds < PAGER_FDS_MAX) {
 				packet->fds[packet->nfds++] = fd;
 			} else {
-				close_foreign(fd);
+				srv_closer_close(fd);
 				packet->fds_lost = true;
 			}
 		}
@@ -103,5 +94,5 @@ void srv_receive_done(struct srv_packet *packets, unsigned int n)
 	for (unsigned int i = 0; i < n; i++)
 		for (unsigned int f = 0; f < packets[i].nfds; f++)
 			if (packets[i].fds[f] >= 0)
-				close_foreign(packets[i].fds[f]);
+				srv_closer_close(packets[i].fds[f]);
 }

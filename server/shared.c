@@ -19,6 +19,7 @@
 
 #include "lib/base/failpoint.h"
 #include "lib/core/types.h"
+#include "server/closer.h"
 
 #ifndef F_SEAL_FUTURE_WRITE
 #define F_SEAL_FUTURE_WRITE 0x0010
@@ -100,7 +101,7 @@ static int map(struct srv_guard *guard, int fd, uint64_t offset, size_t size)
 static void unmap(struct srv_guard *guard)
 {
 	srv_guard_remove(guard);
-	munmap(guard->memory, guard->size);
+	srv_closer_unmap(guard->memory, guard->size);
 }
 
 static uint64_t page_up(uint64_t bytes)
