@@ -10,6 +10,8 @@
  * A page is armed (write protection) before it leaves dirty, and W is flushed
  * before the reader is told. D bits need no arming: the harvest cleared them.
  */
+#include <assert.h>
+
 #include "lib/core/account.h"
 #include "lib/core/dirty_int.h"
 
@@ -232,6 +234,7 @@ struct pager_status pager_dirty_get(struct pager_dirty_log *log, uint64_t first,
 void pager_dirty_got_clear(struct pager_dirty_log *log, uint64_t first,
 			   uint64_t pages)
 {
+	assert(first <= log->dirty.pages && pages <= log->dirty.pages - first);
 	arm_stretch(log, first, pages);
 	dset_remove_range(&log->dirty, first, pages);
 	dset_remove_range(&log->awaiting, first, pages);

@@ -27,7 +27,8 @@ void dset_init(struct dset *s, struct pager_core *core,
 
 static struct dset_node *node_new(struct dset *s)
 {
-	if (!account_has_room(s->account, PAGER_RES_NODES, 1) ||
+	if (!account_has_room(s->account, PAGER_RES_NODES,
+			      1 + s->account->promised) ||
 	    pager_slab_reserve(&s->core->dset_slab, 1))
 		return NULL;
 	account_charge(s->account, PAGER_RES_NODES, 1);
@@ -53,7 +54,8 @@ void dset_drop(struct dset *s, void *slot, enum dset_level level)
  * of its slots is ALL. */
 static void **root_new(struct dset *s)
 {
-	if (!account_has_room(s->account, PAGER_RES_NODES, 1))
+	if (!account_has_room(s->account, PAGER_RES_NODES,
+			      1 + s->account->promised))
 		return NULL;
 	s->root = core_alloc(s->core, dset_root_bytes(s));
 	if (!s->root)

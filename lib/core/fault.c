@@ -209,8 +209,6 @@ bool fault_install(struct pager_space *s, struct pager_region *r, uint64_t vpn,
 		space_invalidate(s, pager_range(vpn, vpn + 1));
 		return false;
 	}
-	if (access == PAGER_ACCESS_WRITE && region_private(r))
-		dirty_note_writable(s, pager_range(vpn, vpn + 1));
 	if (!need->own)
 		table_own(&s->table, vpn, p);
 	if (*p->slot)
@@ -350,14 +348,14 @@ struct pager_status pager_space_fault(struct pager_space *space, uint64_t vpn,
 		r = rtree_find(&space->regions, vpn);
 	}
 	space->last = r;
-	if (tells_logs(space, access))
-		dirty_note_write(space, r, vpn);
 	out->result = PAGER_FAULT_INSTALLED;
 	if (around_may(space, r, access, &need) &&
 	    around_install(space, r, vpn, pager_region_range(r), &need.path))
 		out->copied = 1;
 	else
 		out->copied = fault_install(space, r, vpn, access, &need);
+	if (tells_logs(space, access))
+		dirty_note_write(space, r, vpn);
 	out->pa = page_pa(*need.path.slot, vpn);
 	return pager_ok();
 }

@@ -151,6 +151,7 @@ struct pager_account {
 	struct pager_core *core;
 	uint64_t used[PAGER_RES_COUNT];
 	uint64_t limit[PAGER_RES_COUNT];
+	uint64_t promised; /* nodes that the plan under way has yet to take */
 	uint16_t id;
 	bool put; /* its maker let go */
 };

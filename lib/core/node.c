@@ -56,6 +56,7 @@ struct pager_status node_reserve(struct pager_core *core,
 		return st;
 	if (!account_has_room(account, PAGER_RES_NODES, n))
 		return pager_refuse(PAGER_ELIMIT, PAGER_ARG_NONE);
+	account->promised = n;
 	return pager_ok();
 }
 
@@ -73,6 +74,9 @@ struct pager_status node_reserve_two(struct pager_core *core,
 	if (!account_has_room(a, PAGER_RES_NODES, n) ||
 	    (m && !account_has_room(b, PAGER_RES_NODES, m)))
 		return pager_refuse(PAGER_ELIMIT, PAGER_ARG_NONE);
+	a->promised = n;
+	if (m)
+		b->promised = m;
 	return pager_ok();
 }
 
@@ -95,6 +99,7 @@ static uint32_t take(struct pager_core *core, struct pager_account *account,
 				   .level = (uint8_t)level,
 				   .used = NODE_USED};
 	account_charge(account, PAGER_RES_NODES, 1);
+	account->promised -= account->promised != 0;
 	if (++a->used > a->peak)
 		a->peak = a->used;
 	return n;

@@ -6,6 +6,7 @@
  * the first of them makes.
  */
 #include "lib/core/account.h"
+#include "lib/core/dirty_int.h"
 #include "lib/core/pin.h"
 #include "lib/core/space.h"
 #include "lib/core/table.h"
@@ -304,6 +305,8 @@ static uint64_t install(struct pager_space *s, struct pager_range range,
 			fault_install(s, r, v, a, &need);
 			installed++;
 		}
+		if (a == PAGER_ACCESS_WRITE && region_private(r))
+			dirty_note_writable(s, part);
 	}
 	return installed;
 }

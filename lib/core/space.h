@@ -127,7 +127,8 @@ struct fault_need {
 void fault_need(const struct pager_space *s, const struct pager_region *r,
 		uint64_t vpn, uint32_t access, struct fault_need *need);
 /* Commit: install it, right after fault_need said what it takes and with that
- * in the stocks. Returns true when a frame was filled for a write. */
+ * in the stocks. Returns true when a frame was filled for a write. The caller
+ * tells the logs. */
 bool fault_install(struct pager_space *s, struct pager_region *r, uint64_t vpn,
 		   uint32_t access, struct fault_need *need);
 /* May the fault of which need is known fill pages around its own? A write to
