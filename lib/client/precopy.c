@@ -18,11 +18,10 @@
  * another look, and what is dirty again, or mapped otherwise, is copied again,
  * a few times; then it is a failure.
  *
- * Pages that an object shows through private regions alone are logged by
- * nobody when others write them: they are copied again in the last round. So is
- * an object whose page was not found where the regions said: it may have been
- * cut, or something else be mapped there by now; while the source runs nobody
- * can tell.
+ * What an object shows through a private region is logged by nobody, whoever
+ * writes it: it is copied again in the last round. So is an object whose page
+ * was not found where the regions said: it may have been cut, or something else
+ * be mapped there by now; while the source runs nobody can tell.
  */
 #include "lib/client/precopy_int.h"
 
@@ -173,7 +172,16 @@ static int copy_fresh(struct pc *pc)
 	return ret;
 }
 
-/* Objects whose writes nobody logs, or that changed under way, once more. */
+static bool changed_under_way(const struct pc *pc, uint64_t object)
+{
+	for (size_t i = 0; i < pc->object_count; i++)
+		if (pc->objects[i].id == object)
+			return pc->objects[i].again;
+	return true;
+}
+
+/* Objects as private regions show them, and those that changed under way, once
+ * more. */
 static int copy_unlogged(struct pc *pc)
 {
 	for (size_t i = 0; i < pc->want.count; i++) {
@@ -182,14 +190,10 @@ static int copy_unlogged(struct pc *pc)
 				      .start = r->start,
 				      .end = r->end,
 				      .object = true};
-		bool logged = !r->object;
 		int ret;
 
-		for (size_t j = 0; !logged && j < pc->object_count; j++)
-			if (pc->objects[j].id == r->object)
-				logged = pc->objects[j].shared &&
-					 !pc->objects[j].again;
-		if (logged)
+		if (!r->object || (r->flags & PAGER_REGION_SHARED &&
+				   !changed_under_way(pc, r->object)))
 			continue;
 		ret = take(pc, NULL, &e, 1);
 		if (ret < 0)

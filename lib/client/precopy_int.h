@@ -188,10 +188,9 @@ struct pc_target_ops {
 struct pc_object {
 	uint64_t id;
 	uint64_t pages;
-	bool known;  /* pages is what the daemon said */
-	bool used;   /* a region maps it */
-	bool again;  /* it changed under way: all of it again at the end */
-	bool shared; /* a shared region maps it: its writes are logged */
+	bool known; /* pages is what the daemon said */
+	bool used;  /* a region maps it */
+	bool again; /* it changed under way: all of it again at the end */
 };
 
 struct pc {

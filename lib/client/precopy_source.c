@@ -59,6 +59,7 @@ int pc_space_regions(struct pager *pager, uint64_t space, struct pc_list *out)
 {
 	struct pager_list *list = pager_list_regions(pager, space, 0);
 	struct pager_row_region row;
+	uint64_t before = 0;
 	int ret;
 
 	while ((ret = pager_list_next(list, &row, sizeof(row))) > 0) {
@@ -71,11 +72,19 @@ int pc_space_regions(struct pager *pager, uint64_t space, struct pc_list *out)
 		    .flags = row.flags,
 		};
 
-		if (r.start >= r.end ||
-		    (out->count && out->at[out->count - 1].end > r.start)) {
-			ret = client_broken(pager, "regions in no order");
+		if (r.start >= r.end) {
+			ret = client_broken(pager, "a region of no pages");
 			break;
 		}
+		/* A list of several messages: regions changed in between. */
+		if (r.end <= before)
+			continue;
+		if (r.start < before) {
+			if (r.object)
+				r.offset += before - r.start;
+			r.start = before;
+		}
+		before = r.end;
 		if (!pc_list_add(out, &r)) {
 			ret = client_misuse(pager, ENOMEM, "a list of regions");
 			break;
@@ -331,12 +340,16 @@ static int land(struct flights *f, const struct flight *l,
 		memcpy(f->source->buffer, reply->data, reply->data_len);
 	if (first > l->start && !e->fresh)
 		ret = sink(ctx, e, l->start, first - l->start, NULL);
-	moved = e->object &&
-		(got.object != r->object || got.offset >> PAGER_PAGE_SHIFT !=
-						r->offset + (first - r->start));
-	if (ret == 0 && pages)
+	/* Something else is mapped there by now: the next list of regions has
+	 * it, and all of it is copied then. */
+	moved = got.object != r->object ||
+		(r->object && got.offset >> PAGER_PAGE_SHIFT !=
+				  r->offset + (first - r->start));
+	if (ret == 0 && pages && !moved)
 		ret = sink(ctx, e, first, pages,
-			   moved ? NULL : (const uint8_t *)f->source->buffer);
+			   (const uint8_t *)f->source->buffer);
+	else if (ret == 0 && pages && e->object)
+		ret = sink(ctx, e, first, pages, NULL);
 	return ret;
 }
 

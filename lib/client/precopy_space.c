@@ -12,6 +12,7 @@
 #include "lib/client/precopy_int.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -72,9 +73,17 @@ static int wait_one(struct pc_target_space *t)
 		struct pager_rep_access got;
 
 		memcpy(&got, reply.body, sizeof(got));
-		if (got.error)
+		if (got.error) {
+			size_t n;
+
 			ret =
 			    client_refused(t->pager, reply.call, got.error, 0);
+			n = strlen(t->pager->text);
+			snprintf(t->pager->text + n, sizeof(t->pager->text) - n,
+				 " at 0x%llx, signal %u",
+				 (unsigned long long)got.addr,
+				 (unsigned int)got.signal);
+		}
 	}
 	return ret;
 }

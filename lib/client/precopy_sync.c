@@ -62,7 +62,7 @@ static int sync_objects(struct pc *pc)
 	/* What nobody maps is not logged: it counts as changed. */
 	for (size_t i = 0; i < pc->object_count; i++) {
 		pc->objects[i].again |= !pc->objects[i].used;
-		pc->objects[i].shared = pc->objects[i].used = false;
+		pc->objects[i].used = false;
 	}
 	for (size_t i = 0; i < pc->want.count; i++) {
 		const struct pc_region *r = &pc->want.at[i];
@@ -77,7 +77,6 @@ static int sync_objects(struct pc *pc)
 		if (ret < 0)
 			return ret;
 		o->used = true;
-		o->shared |= (r->flags & PAGER_REGION_SHARED) != 0;
 		ret = pc->source->object_size(pc->src, o->id, &pages);
 		if (ret < 0)
 			return pc_source_failed(pc, ret);

@@ -302,13 +302,14 @@ static uint64_t value_at(const struct bed_side *s, const struct pc_extent *e,
 	*moved = false;
 	if (!r)
 		return 0;
+	page = r->offset + (vpn - r->start);
+	*moved =
+	    r->object != e->region->object ||
+	    (r->object && page != e->region->offset + (vpn - e->region->start));
 	if (!e->object)
 		return r->flags & PAGER_REGION_SHARED ? 0 : s->own[vpn];
 	if (!r->object)
 		return 0;
-	page = r->offset + (vpn - r->start);
-	*moved = r->object != e->region->object ||
-		 page != e->region->offset + (vpn - e->region->start);
 	return page < s->sizes[r->object - 1] ? s->object[r->object - 1][page]
 					      : 0;
 }
@@ -325,6 +326,8 @@ static int take_extent(struct precopy_bed *bed, const struct pc_extent *e,
 			moment(bed);
 		page[0] = page[511] = value_at(&bed->from, e, v, &moved);
 		ret = call(bed);
+		if (ret == 0 && page[0] && moved && !e->object)
+			continue;
 		if (ret == 0 && page[0])
 			ret = sink(ctx, e, v, 1,
 				   moved ? NULL : (const uint8_t *)page);

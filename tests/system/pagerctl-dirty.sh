@@ -204,6 +204,14 @@ echo "a file of a running space"
 expect 0 clone --live --file "$work/image" "$space"
 [ "$(head -c 8 "$work/image")" = PAGERIMG ] || fail "no image"
 expect 1 clone --live --file /nonexistent/image "$space"
+expect 0 load --for 0 "$work/image"
+says out "token "
+expect 0 --json load --for 0 "$work/image"
+json 'it["result"] == "done"'
+expect 4 load "$work/writer"
+says err "load: not the file of a space"
+expect 1 load /nonexistent/image
+expect 2 load
 nothing_left 1
 
 echo "what cannot be copied is said"

@@ -2,7 +2,8 @@
 /*
  * pagerctl clone: a copy of a space, by a fork or as a live migration makes
  * one. The copy belongs to this session and dies with it: so it is given away,
- * and waited for until somebody has taken it.
+ * and waited for until somebody has taken it. load does the same with a space
+ * from a file that clone has written.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -166,12 +167,13 @@ static int fork_it(struct dirty_call *c)
 }
 
 static void say_failed(struct dirty_call *c,
-		       const struct pager_precopy_result *r, int code)
+		       const struct pager_precopy_result *r, const char *what,
+		       int code)
 {
 	struct tool_json json;
 
 	c->exit = code;
-	fprintf(stderr, "pagerctl: clone: %s\n", r->why);
+	fprintf(stderr, "pagerctl: %s: %s\n", what, r->why);
 	if (!c->view.json)
 		return;
 	tool_json_init(&json, c->view.out);
@@ -200,7 +202,7 @@ static int copy_it(struct dirty_call *c, int fd)
 
 	/* Why it was refused is in r; the connection has gone on since. */
 	if (ret == PAGER_MISUSE || ret == PAGER_REFUSED) {
-		say_failed(c, &r,
+		say_failed(c, &r, "clone",
 			   ret == PAGER_MISUSE ? DIRTY_EXIT_FAILED
 					       : TOOL_REFUSED);
 		return 0;
@@ -227,4 +229,27 @@ int clone_run(struct dirty_call *c)
 	if (fd >= 0)
 		close(fd);
 	return ret;
+}
+
+int clone_load(struct dirty_call *c)
+{
+	int fd = open(c->args[0], O_RDONLY | O_CLOEXEC), ret;
+	struct pager_precopy_result r;
+
+	if (fd < 0) {
+		fprintf(stderr, "pagerctl: %s: %s\n", c->args[0],
+			strerror(errno));
+		c->exit = TOOL_REFUSED;
+		return 0;
+	}
+	dirty_catch_signals();
+	ret = pager_precopy_load(c->pager, fd, &r);
+	close(fd);
+	if (ret == PAGER_MISUSE || ret == PAGER_REFUSED) {
+		say_failed(c, &r, "load",
+			   ret == PAGER_MISUSE ? DIRTY_EXIT_FAILED
+					       : TOOL_REFUSED);
+		return 0;
+	}
+	return ret < 0 ? ret : finish(c, &r, false);
 }

@@ -71,13 +71,26 @@ static const struct dirty_verb clone_verb = {
 	OPTION_SKIP_CONTIG | OPTION_FILE | OPTION_FOR,
     clone_run};
 
+static const struct dirty_verb load_verb = {"load",
+					    "[--for SECONDS] FILE",
+					    "a space from a file of clone",
+					    1,
+					    1,
+					    OPTION_FOR,
+					    clone_load};
+
 #define VERBS (sizeof(verbs) / sizeof(verbs[0]))
+
+/* Words before the verb's name. */
+static const char *before(const struct dirty_verb *verb)
+{
+	return verb == &clone_verb || verb == &load_verb ? "" : "dirty ";
+}
 
 static void usage(FILE *out, const struct dirty_verb *verb)
 {
 	fprintf(out, "usage: pagerctl [--json] [--socket PATH] %s%s%s%s\n",
-		verb == &clone_verb ? "" : "dirty ", verb->name,
-		*verb->args ? " " : "", verb->args);
+		before(verb), verb->name, *verb->args ? " " : "", verb->args);
 }
 
 static const struct dirty_verb *verb_find(const char *name)
@@ -117,6 +130,12 @@ void clone_help(FILE *out)
 	fprintf(out, "\n%s\n", clone_verb.help);
 }
 
+void load_help(FILE *out)
+{
+	usage(out, &load_verb);
+	fprintf(out, "\n%s\n", load_verb.help);
+}
+
 /* --- options ---------------------------------------------------------------
  */
 
@@ -142,8 +161,8 @@ bool dirty_options_said(const struct dirty_options *options)
 static bool wrong(const struct dirty_verb *verb, const char *option,
 		  const char *what)
 {
-	fprintf(stderr, "pagerctl: %s%s: %s%s\n",
-		verb == &clone_verb ? "" : "dirty ", verb->name, option, what);
+	fprintf(stderr, "pagerctl: %s%s: %s%s\n", before(verb), verb->name,
+		option, what);
 	usage(stderr, verb);
 	return false;
 }
@@ -196,7 +215,7 @@ static const struct dirty_verb *fits(const struct dirty_verb *verb, int count,
 		usage(stderr, verb);
 		return NULL;
 	}
-	for (int i = 0; i < count; i++)
+	for (int i = 0; i < count && verb != &load_verb; i++)
 		if (!tool_number_parse(args[i], &n)) {
 			fprintf(stderr,
 				"pagerctl: %s: not a number that fits\n",
@@ -224,6 +243,12 @@ const struct dirty_verb *clone_parse(int count, char **words,
 				     const struct dirty_options *options)
 {
 	return fits(&clone_verb, count, words, options);
+}
+
+const struct dirty_verb *load_parse(int count, char **words,
+				    const struct dirty_options *options)
+{
+	return fits(&load_verb, count, words, options);
 }
 
 int dirty_run(const struct dirty_verb *verb, const struct view *view,

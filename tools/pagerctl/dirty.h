@@ -17,7 +17,7 @@
 
 /* Beside tool_exit's. */
 enum dirty_exit {
-	DIRTY_EXIT_FAILED = 4, /* clone: it could not be made, and why */
+	DIRTY_EXIT_FAILED = 4, /* clone, load: it could not be made, and why */
 };
 
 /* Which options were said. */
@@ -56,6 +56,9 @@ const struct dirty_verb *dirty_parse(int count, char **words,
 /* The same for the arguments of clone. */
 const struct dirty_verb *clone_parse(int count, char **words,
 				     const struct dirty_options *options);
+/* And of load. */
+const struct dirty_verb *load_parse(int count, char **words,
+				    const struct dirty_options *options);
 /* Any of them was said. */
 bool dirty_options_said(const struct dirty_options *options);
 /* Do it. args: the words behind the verb. *exit: the exit code, if 0 is
@@ -67,11 +70,12 @@ int dirty_run(const struct dirty_verb *verb, const struct view *view,
  * there is no such verb. */
 bool dirty_help(FILE *out, const char *verb);
 void clone_help(FILE *out);
+void load_help(FILE *out);
 
 typedef int dirty_fn(struct dirty_call *call);
 
 dirty_fn dirty_list, dirty_info, dirty_start, dirty_stop, dirty_get;
-dirty_fn dirty_watch, clone_run;
+dirty_fn dirty_watch, clone_run, clone_load;
 
 /* --- dirty.c ---------------------------------------------------------------
  */

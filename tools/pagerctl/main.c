@@ -123,6 +123,11 @@ static int cmd_clone(struct context *c)
 			 &c->dirty, &c->exit);
 }
 
+static int cmd_load(struct context *c)
+{
+	return cmd_clone(c);
+}
+
 /* --- run ------------------------------------------------------------------ */
 
 static int print(void *arg, struct pager *pager, const struct script_verb *verb,
@@ -198,6 +203,8 @@ static const struct command {
      cmd_dirty},
     {"clone", "[--live] SPACE", "a copy of a space, see help clone", 0, 8,
      cmd_clone},
+    {"load", "FILE", "a space from a file of clone, see help load", 0, 2,
+     cmd_load},
     {"run", "FILE|-", "run a script of operations, see pagerctl(1)", 1, 1,
      NULL},
 };
@@ -239,8 +246,11 @@ static int help(const char *name, const char *verb,
 			command_usage(stderr, command);
 			return TOOL_USAGE;
 		}
-		if (command->fn == cmd_clone) {
-			clone_help(stdout);
+		if (command->fn == cmd_clone || command->fn == cmd_load) {
+			if (command->fn == cmd_clone)
+				clone_help(stdout);
+			else
+				load_help(stdout);
 			return TOOL_DONE;
 		}
 		command_usage(stdout, command);
@@ -267,7 +277,7 @@ static int help(const char *name, const char *verb,
 	puts("\nexit: 0 done, 1 refused, 2 usage, 3 no daemon; of pool with "
 	     "--wait also\n4 replaced by a newer wish, 5 broken, 6 not in "
 	     "time; of "
-	     "clone also 4 not made");
+	     "clone, load\nalso 4 not made");
 	return TOOL_DONE;
 }
 
@@ -400,7 +410,7 @@ int main(int argc, char **argv)
 	     .to = &c.dirty.seconds,
 	     .value = "SECONDS",
 	     .max = 1000000,
-	     .help = "dirty start, get, clone: no longer than this"},
+	     .help = "dirty start, get, clone, load: no longer"},
 	    {.name = "method",
 	     .kind = TOOL_OPTION_STRING,
 	     .to = &c.dirty.method,
@@ -503,10 +513,14 @@ int main(int argc, char **argv)
 		command_usage(stderr, command);
 		return TOOL_USAGE;
 	}
-	if (command->fn == cmd_dirty || command->fn == cmd_clone) {
-		c.dirty_verb = command->fn == cmd_dirty
-				   ? dirty_parse(c.count, c.args, &c.dirty)
-				   : clone_parse(c.count, c.args, &c.dirty);
+	if (command->fn == cmd_dirty)
+		c.dirty_verb = dirty_parse(c.count, c.args, &c.dirty);
+	else if (command->fn == cmd_clone)
+		c.dirty_verb = clone_parse(c.count, c.args, &c.dirty);
+	else if (command->fn == cmd_load)
+		c.dirty_verb = load_parse(c.count, c.args, &c.dirty);
+	if (command->fn == cmd_dirty || command->fn == cmd_clone ||
+	    command->fn == cmd_load) {
 		if (!c.dirty_verb)
 			return TOOL_USAGE;
 	} else if (dirty_options_said(&c.dirty)) {
