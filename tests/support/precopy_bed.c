@@ -18,9 +18,6 @@ uint64_t precopy_below(struct precopy_bed *bed, uint64_t n)
 	return (bed->random >> 33) % n;
 }
 
-/* --- the source ------------------------------------------------------------
- */
-
 static void mark(struct precopy_bed *bed, uint64_t vpn)
 {
 	uint64_t n = vpn - BED_FIRST;
@@ -454,9 +451,6 @@ static const struct pc_source_ops source_ops = {
     .now_us = now_us,
 };
 
-/* --- the target ------------------------------------------------------------
- */
-
 static void nothing_mapped(const struct bed_side *s, uint64_t start,
 			   uint64_t end)
 {
@@ -624,9 +618,6 @@ static const struct pc_target_ops target_ops = {
     .abort = give_up,
     .why = why,
 };
-
-/* --- the bed ---------------------------------------------------------------
- */
 
 void precopy_bed_init(struct precopy_bed *bed)
 {
