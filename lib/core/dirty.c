@@ -224,7 +224,7 @@ void pager_dirty_info(const struct pager_dirty_log *log,
 	    .range = log->range,
 	    .method = log->method,
 	    .flags = log->flags | (log->space ? 0 : PAGER_DIRTY_ORPHAN),
-	    .dirty = log_count(log, 0, log->dirty.pages),
+	    .dirty = log->dirty.count,
 	    .awaiting = ring->memory ? 0 : log->awaiting.count,
 	    .reported = log->reported,
 	    .over = log->over + log->dirty.over + log->awaiting.over,
@@ -241,4 +241,5 @@ void pager_dirty_info(const struct pager_dirty_log *log,
 		      (dring_soft_full(ring) ? PAGER_DIRTY_RING_SOFT : 0);
 	out->ring_entries = ring->entries;
 	out->ring_used = dring_used(ring);
+	out->dirty += out->ring_used;
 }

@@ -124,9 +124,10 @@ struct pager_dirty_info {
 	struct pager_range range;
 	enum pager_dirty_method method; /* never AUTO */
 	uint32_t flags;			/* PAGER_DIRTY_* */
-	uint64_t dirty;	       /* pages in the set, as last brought up to
-				* date; awaiting and ringed ones too */
-	uint64_t awaiting;     /* between begin and end */
+	uint64_t dirty;	       /* pages in the set or the ring, as last brought
+				* up to date */
+	uint64_t awaiting;     /* between begin and end; those that were written
+				* again are dirty as well */
 	uint64_t reported;     /* pages that gets and rings gave out, ever */
 	uint64_t over;	       /* pages that were marked for want of memory or
 				* because of a large entry, ever */

@@ -309,8 +309,7 @@ struct pager_status pager_dirty_begin(struct pager_dirty_log *log,
 		return st;
 	log_sync(log, vpns(log, first, pages));
 	arm_stretch(log, first, pages);
-	dset_add_set(&log->awaiting, first, &log->dirty, first, pages);
-	dset_remove_range(&log->dirty, first, pages);
+	dset_move(&log->awaiting, &log->dirty, first, pages);
 	*begun = dset_count(&log->awaiting, first, pages);
 	return st;
 }
@@ -356,8 +355,7 @@ struct pager_status pager_dirty_ring_attach(struct pager_dirty_log *log,
 	account_charge(log->account, PAGER_RES_NODES, log_ring_nodes(entries));
 	dring_init(&log->ring, memory, entries, page);
 	/* What is between begin and end is dirty, and nobody can end it. */
-	dset_add_set(&log->dirty, 0, &log->awaiting, 0, log->dirty.pages);
-	dset_remove_range(&log->awaiting, 0, log->awaiting.pages);
+	dset_move(&log->dirty, &log->awaiting, 0, log->dirty.pages);
 	if (log->space && log->method == PAGER_DIRTY_WRITE_PROTECT)
 		log->space->log_rings++;
 	log_sync(log, log->range);

@@ -100,12 +100,15 @@ void dirty_views_end(struct pager_space *s)
 /* --- pulling ----------------------------------------------------------------
  */
 
-/* What was written, in the pages that a view shows, is told to the logs of its
- * space. */
+/* What was written, of the pages that a view shows, is told to the logs of its
+ * space; on to rings it goes later. */
 static void tell(struct pager_region *r, struct pager_object *o)
 {
+	const uint64_t to = r->offset + (r->end - r->start);
 	struct pager_dirty_log *log;
 
+	if (dset_next(&o->written, r->offset, to) == to)
+		return;
 	LIST_FOREACH (log, &r->space->logs, of_space) {
 		uint64_t lo = r->start, hi = r->end, n;
 
@@ -121,17 +124,43 @@ static void tell(struct pager_region *r, struct pager_object *o)
 		log->harvested += n;
 		/* Which of them were written there was no memory to note. */
 		log->over += o->written.over ? n : 0;
-		log_pump(log);
 	}
 }
 
+/* Call fn once for each space that has a view of the object. */
+static void each_mapper(struct pager_object *o,
+			void (*fn)(struct pager_space *s))
+{
+	const uint64_t mark = ++o->core->pulls;
+	struct pager_region *r;
+
+	LIST_FOREACH (r, &o->regions, mapped) {
+		if (!region_is_view(r) || r->space->pulled == mark)
+			continue;
+		r->space->pulled = mark;
+		fn(r->space);
+	}
+}
+
+static void harvest_all(struct pager_space *s)
+{
+	dirty_harvest(s, pager_range(0, PAGER_VPN_END));
+}
+
+static void pump_all(struct pager_space *s)
+{
+	struct pager_dirty_log *log;
+
+	LIST_FOREACH (log, &s->logs, of_space)
+		log_pump(log);
+}
+
+/* Every mapper is harvested as a whole, once, however many views it has. */
 static void pull(struct pager_object *o)
 {
 	struct pager_region *r;
 
-	LIST_FOREACH (r, &o->regions, mapped)
-		if (region_is_view(r))
-			dirty_harvest(r->space, pager_region_range(r));
+	each_mapper(o, harvest_all);
 	if (!o->written.count)
 		return;
 	LIST_FOREACH (r, &o->regions, mapped)
@@ -139,6 +168,7 @@ static void pull(struct pager_object *o)
 			tell(r, o);
 	dset_fini(&o->written);
 	dset_init(&o->written, o->core, o->account, PAGER_VPN_END);
+	each_mapper(o, pump_all);
 }
 
 /* Call fn once for each object that has a view in the range. */
@@ -146,15 +176,16 @@ static void each_object(struct pager_space *s, struct pager_range range,
 			void (*fn)(struct pager_object *o))
 {
 	struct pager_region *r;
+	uint64_t mark;
 
 	if (!s->views)
 		return;
-	s->core->pulls++;
+	mark = ++s->core->pulls;
 	for (r = rtree_find(&s->regions, range.start);
 	     r && r->start < range.end; r = rtree_next(r)) {
-		if (!region_is_view(r) || r->object->pulled == s->core->pulls)
+		if (!region_is_view(r) || r->object->pulled >= mark)
 			continue;
-		r->object->pulled = s->core->pulls;
+		r->object->pulled = mark;
 		fn(r->object);
 	}
 }

@@ -103,6 +103,11 @@ uint64_t dset_remove_word(struct dset *s, uint64_t first, uint64_t bits);
 uint64_t dset_add_set(struct dset *s, uint64_t to, const struct dset *from,
 		      uint64_t first, uint64_t n);
 
+/* Take the pages of a stretch out of one set and add them to another, of as
+ * many pages and the same account. Where that needs memory that is not there,
+ * pages may be over in either. */
+void dset_move(struct dset *to, struct dset *from, uint64_t first, uint64_t n);
+
 /* Bytes of memory held. */
 uint64_t dset_bytes(const struct dset *s);
 /* NULL, or what is wrong with counts and charges: for the recount. */

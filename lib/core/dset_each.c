@@ -92,11 +92,8 @@ uint64_t dset_count(const struct dset *s, uint64_t first, uint64_t n)
 /* --- finding -----------------------------------------------------------------
  */
 
-/* The next slot at or after a page that is not NULL, as a page: the page
- * itself, or the first of a slot behind it; end if there is none. *slot: the
- * block, or DSET_ALL; *next: where it ends. */
-static uint64_t seek(const struct dset *s, uint64_t page, uint64_t end,
-		     const void **slot, uint64_t *next)
+uint64_t dset_seek(const struct dset *s, uint64_t page, uint64_t end,
+		   const void **slot, uint64_t *next)
 {
 	const uint64_t slots = dset_root_slots(s);
 
@@ -144,7 +141,7 @@ uint64_t dset_next(const struct dset *s, uint64_t from, uint64_t end)
 		const void *slot;
 		uint64_t next, at, w;
 
-		at = seek(s, from, end, &slot, &next);
+		at = dset_seek(s, from, end, &slot, &next);
 		if (at == end || slot == DSET_ALL)
 			return at;
 		n = slot;
@@ -246,7 +243,7 @@ int dset_each(const struct dset *s, uint64_t first, uint64_t n, word_fn *fn,
 		return 0;
 	if (!s->root)
 		return each_group(NULL, first, to, fn, ctx);
-	while (!stop && (at = seek(s, at, to, &slot, &next)) < to) {
+	while (!stop && (at = dset_seek(s, at, to, &slot, &next)) < to) {
 		stop = each_group(slot == DSET_ALL ? NULL : slot, at, next, fn,
 				  ctx);
 		at = next;
@@ -254,21 +251,20 @@ int dset_each(const struct dset *s, uint64_t first, uint64_t n, word_fn *fn,
 	return stop;
 }
 
-/* Of the words of one block. */
+/* The words [from, to) of one block that another set has as well. */
 static uint64_t block_both(const struct dset_node *n, const struct dset *b,
 			   uint64_t from, uint64_t to)
 {
 	const uint64_t base = from & ~(uint64_t)(DSET_BLOCK_PAGES - 1);
-	uint64_t count = 0, w = dset_word_index(from);
+	const struct dset_node *other = dset_find(b, from);
+	uint64_t count = 0;
 
-	for (; base + w * 64 < to; w++) {
-		w = bits_next_set(n->some, w, DSET_SLOTS);
-		if (w == DSET_SLOTS || base + w * 64 >= to)
-			break;
-		count +=
-		    dset_popcount(n->of.word[w] & dset_word(b, base + w * 64) &
-				  bits_mask(w, from - base, to - base));
-	}
+	if ((const void *)other == DSET_ALL)
+		return block_count(n, from - base, to - base);
+	for (uint64_t w = (from - base) / 64;
+	     other && w <= (to - 1 - base) / 64; w++)
+		count += dset_popcount(n->of.word[w] & other->of.word[w] &
+				       bits_mask(w, from - base, to - base));
 	return count;
 }
 
@@ -283,7 +279,7 @@ uint64_t dset_count_both(const struct dset *a, const struct dset *b,
 		return 0;
 	if (!a->root)
 		return dset_count(b, first, n);
-	for (; (at = seek(a, at, to, &slot, &next)) < to; at = next)
+	for (; (at = dset_seek(a, at, to, &slot, &next)) < to; at = next)
 		count += slot == DSET_ALL ? dset_count(b, at, next - at)
 					  : block_both(slot, b, at, next);
 	return count;
@@ -349,7 +345,7 @@ uint64_t dset_add_set(struct dset *s, uint64_t to, const struct dset *from,
 		return 0;
 	if (!from->root)
 		return dset_add_range(s, to, n);
-	for (; (at = seek(from, at, first + n, &slot, &next)) < first + n;
+	for (; (at = dset_seek(from, at, first + n, &slot, &next)) < first + n;
 	     at = next)
 		if (slot == DSET_ALL)
 			follow(&a, at, next - at);

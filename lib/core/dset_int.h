@@ -121,6 +121,11 @@ static inline void *dset_find(const struct dset *s, uint64_t page)
 	return ((struct dset_node *)p)->of.slot[dset_dir_index(page)];
 }
 
+/* The next slot at or after a page that is not NULL, as a page: the page
+ * itself, or the first of a slot behind it; end if there is none. *slot: the
+ * block, or DSET_ALL; *next: where it ends. The set has a root. */
+uint64_t dset_seek(const struct dset *s, uint64_t page, uint64_t end,
+		   const void **slot, uint64_t *next);
 /* Ranges of any length, through slots from the root on. */
 uint64_t dset_add_slots(struct dset *s, uint64_t first, uint64_t n);
 uint64_t dset_remove_slots(struct dset *s, uint64_t first, uint64_t n);

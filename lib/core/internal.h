@@ -206,6 +206,7 @@ struct pager_space {
 	uint32_t log_count;
 	uint32_t log_guards;   /* of them by write protection */
 	uint32_t log_rings;    /* of them with a ring */
+	uint64_t pulled;       /* the core's count of pulls, at the last one */
 	uint64_t views;	       /* regions that are shared */
 	uint64_t logged_views; /* of objects with log_users */
 	struct pager_space *snapshot;

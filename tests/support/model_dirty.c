@@ -186,7 +186,8 @@ static void check_get(struct model *m, int slot, struct pager_range r,
 		judge(m, slot, page, t->seen[page]);
 	if (pager_range_len(r) < oracle_log_pages(log))
 		return;
-	if (info.dirty < t->pages || (!info.awaiting && info.dirty != t->pages))
+	if (info.dirty > t->pages || info.awaiting > t->pages ||
+	    info.dirty + info.awaiting < t->pages)
 		model_die("dirty",
 			  "log %d: %" PRIu64 " dirty, %" PRIu64 " reported",
 			  slot, info.dirty, t->pages);
