@@ -18,7 +18,8 @@ static struct sigaction before;
 static int replace(struct srv_guard *guard)
 {
 	void *p = mmap(guard->memory, guard->size, PROT_READ | PROT_WRITE,
-		       MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0);
+		       MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED | MAP_NORESERVE,
+		       -1, 0);
 
 	if (p == MAP_FAILED)
 		return -1;

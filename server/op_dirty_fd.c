@@ -38,9 +38,11 @@ static int pour(void *ctx, uint64_t first, const uint64_t *words,
 {
 	struct pouring *p = ctx;
 	const uint64_t offset = p->in->offset + (first - p->in->first) / 8;
+	const uint64_t last = offset + (count - 1) * sizeof(uint64_t);
 
+	/* Not the word that would begin a block more, wherever it stands. */
 	if (p->file.blocks >= BLOCKS_MAX &&
-	    offset / BLOCK_BYTES != p->file.block) {
+	    last / BLOCK_BYTES != p->file.block) {
 		p->next = first;
 		return 1;
 	}

@@ -6,13 +6,15 @@
 #include "lib/client/internal.h"
 
 #include <errno.h>
+#include <stdbool.h>
 #include <stdio.h>
+#include <string.h>
 
 static const char *const texts[PAGER_ERROR_COUNT] = {
     [PAGER_OK] = "done",
     [PAGER_EINVAL] = "a value that is never valid",
     [PAGER_EALIGN] = "not a multiple of the page size",
-    [PAGER_ERANGE] = "outside the space, object or table",
+    [PAGER_ERANGE] = "outside the space, object, log, file or table",
     [PAGER_EOVERFLOW] = "start plus length wraps around",
     [PAGER_EEXIST] = "something is there already",
     [PAGER_ENOENT] = "no such handle, name, token or region",
@@ -119,6 +121,29 @@ int client_misuse(struct pager *pager, int err, const char *what)
 	return PAGER_MISUSE;
 }
 
+/* The words for a refusal; those of dirty logs say what their fields are in. */
+static const char *refusal_text(unsigned int call, const char *field,
+				unsigned int error)
+{
+	const bool fd = !strcmp(field, "nfds");
+
+	if (call <= PAGER_OP_DIRTY_START || call > PAGER_OP_DIRTY_LIST)
+		return pager_errtext(error);
+	if (fd && error == PAGER_EINVAL)
+		return "not a memfd that is sealed with F_SEAL_SHRINK";
+	if ((fd || !strcmp(field, "offset")) && error == PAGER_ERANGE)
+		return "the memfd is too small";
+	if (error == PAGER_EALIGN)
+		return !strcmp(field, "offset")
+			   ? "not a multiple of 8"
+			   : "not a multiple of 64, nor to the log's end";
+	if (call == PAGER_OP_DIRTY_RESET && error == PAGER_EINVAL)
+		return "the log has no ring";
+	if (error == PAGER_EBUSY)
+		return "the log has a ring, which is how it is read";
+	return pager_errtext(error);
+}
+
 int client_refused(struct pager *pager, unsigned int call, unsigned int error,
 		   uint32_t field)
 {
@@ -129,7 +154,7 @@ int client_refused(struct pager *pager, unsigned int call, unsigned int error,
 	pager->error = error;
 	pager->field = field;
 	snprintf(pager->text, sizeof(pager->text), "%s: %s%s%s (%s)",
-		 op ? op : "?", name, *name ? ": " : "", pager_errtext(error),
-		 pager_errname(error));
+		 op ? op : "?", name, *name ? ": " : "",
+		 refusal_text(call, name, error), pager_errname(error));
 	return PAGER_REFUSED;
 }

@@ -625,55 +625,6 @@ START_TEST(what_a_set_has_can_be_added_to_another_moved_by_any_way)
 }
 END_TEST
 
-START_TEST(pages_move_from_one_set_to_another)
-{
-	enum { PAGES = 4 * DSET_BLOCK_PAGES + 777 };
-	static uint8_t had[PAGES];
-	struct rng r = rng_new(77);
-
-	open_set(PAGES, 0, PAGES);
-	for (unsigned int round = 0; round < 60; round++) {
-		uint64_t first = rng_below(&r, PAGES) & ~UINT64_C(63);
-		uint64_t n = rng_below(&r, PAGES - first + 1);
-		struct dset from;
-
-		if (round % 3 == 0) {
-			first = 0;
-			n = PAGES;
-		}
-		dset_init(&from, unit_world.core, unit_world.account, PAGES);
-		memset(had, 0, PAGES);
-		for (unsigned int i = 0; i < 12; i++) {
-			uint64_t at = rng_below(&r, PAGES);
-			uint64_t most = i % 2 ? 300 : PAGES / 4;
-
-			if (most > PAGES - at)
-				most = PAGES - at;
-			dset_add_range(&from, at, rng_below(&r, most + 1));
-		}
-		if (round % 7 == 0)
-			dset_add_all(&from);
-		for (uint64_t i = 0; i < PAGES; i++) {
-			had[i] = dset_test(&from, i);
-			if (had[i] && i >= first && i < first + n)
-				twin[i] = 1;
-		}
-		dset_move(&set, &from, first, n);
-		ck_assert_ptr_null(dset_check(&from));
-		for (uint64_t i = 0; i < PAGES; i++)
-			must(dset_test(&from, i) ==
-			     (had[i] && (i < first || i >= first + n)));
-		dset_fini(&from);
-		check_part(0, PAGES);
-		if (round % 3 == 2) {
-			dset_remove_range(&set, 0, PAGES);
-			memset(twin, 0, PAGES);
-		}
-	}
-	close_set();
-}
-END_TEST
-
 START_TEST(what_is_all_in_a_set_is_added_to_another_without_memory)
 {
 	struct dset from;
@@ -734,7 +685,6 @@ int main(void)
 	    each_allocation_that_fails_says_too_much_and_nothing_too_little,
 #endif
 	    what_a_set_has_can_be_added_to_another_moved_by_any_way,
-	    pages_move_from_one_set_to_another,
 	    what_is_all_in_a_set_is_added_to_another_without_memory,
 	    memory_that_went_back_is_taken_again,
 	};
