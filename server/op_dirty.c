@@ -281,6 +281,7 @@ struct srv_result srv_op_dirty_info(struct srv_call *call)
 	result = get_log(call, &log);
 	if (result.error)
 		return result;
+	pager_dirty_update(log->core);
 	pager_dirty_info(log->core, &info);
 	call->reply.dirty_info = (struct pager_rep_dirty_info){
 	    .space_id = info.space,

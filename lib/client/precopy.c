@@ -436,12 +436,15 @@ static int check(struct pc *pc)
 		return pc_fail(
 		    pc, EBUSY,
 		    "the source: it was written to while it was stopped");
-	if (pc->timed && now_us(pc) - pc->stop_us >
-			     (uint64_t)pc->options.max_pause_ms * 1000)
-		return pc_fail(pc, ETIMEDOUT,
-			       "the source: not done within %u ms of pause",
-			       pc->options.max_pause_ms);
 	return 0;
+}
+
+/* Has the pause run out, so that the source may have gone on? Then that is what
+ * went wrong, whatever was noticed of it. */
+static bool too_late(struct pc *pc)
+{
+	return pc->timed && now_us(pc) - pc->stop_us >
+				(uint64_t)pc->options.max_pause_ms * 1000;
 }
 
 static int resume(struct pc *pc)
@@ -484,7 +487,13 @@ static int all(struct pc *pc)
 		return ret;
 	pc->stop_us = now_us(pc);
 	ret = run_stopped(pc);
-	return ret < 0 ? ret : check(pc);
+	if (ret == 0)
+		ret = check(pc);
+	if ((ret == 0 || ret == PAGER_MISUSE) && too_late(pc))
+		ret = pc_fail(pc, ETIMEDOUT,
+			      "the source: not done within %u ms of pause",
+			      pc->options.max_pause_ms);
+	return ret;
 }
 
 static void defaults(struct pager_precopy_options *o)

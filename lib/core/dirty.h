@@ -139,6 +139,8 @@ struct pager_dirty_info {
 	uint64_t ring_stops;   /* writes refused: soft-full */
 	uint64_t bytes;	       /* of memory for the sets */
 };
+/* Bring the log up to date, as a get of all of it would. */
+void pager_dirty_update(struct pager_dirty_log *log);
 void pager_dirty_info(const struct pager_dirty_log *log,
 		      struct pager_dirty_info *out);
 

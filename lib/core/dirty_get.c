@@ -59,6 +59,11 @@ void log_sync(struct pager_dirty_log *log, struct pager_range r)
 	dirty_pull(s, r);
 }
 
+void pager_dirty_update(struct pager_dirty_log *log)
+{
+	log_sync(log, log->range);
+}
+
 /* --- arming -----------------------------------------------------------------
  */
 
