@@ -62,8 +62,8 @@ struct pager_precopy_options {
 	uint32_t flags;	       /* PAGER_PRECOPY_* */
 	uint32_t method;       /* pager_dirty_method of the log */
 	uint32_t max_rounds;   /* while it runs, beside the first; 0: 30 */
-	uint32_t max_pause_ms; /* of SPACE_PAUSE, 0: 10,000. Not done in this
-				* time: it fails */
+	uint32_t max_pause_ms; /* of SPACE_PAUSE, at most 60,000; 0: 10,000. Not
+				* done in this time: it fails */
 	uint64_t stop_pages;   /* few enough to stop the source; 0: 512. Rounds
 				* also end when they stop getting shorter. */
 	struct pager *target;  /* where the new space is made; NULL: on the

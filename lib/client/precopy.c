@@ -513,7 +513,10 @@ int pc_run(struct pc *pc)
 	int ret, resumed;
 
 	defaults(&pc->options);
-	ret = all(pc);
+	ret = pc->options.max_pause_ms > PAGER_PAUSE_MAX_MS
+		  ? pc_fail(pc, EINVAL, "max_pause_ms: more than %u",
+			    PAGER_PAUSE_MAX_MS)
+		  : all(pc);
 	memcpy(why, pc->result->why, sizeof(why));
 	resumed = resume(pc);
 	if (ret == 0)

@@ -154,10 +154,10 @@ pager_dirty_start(struct pager_space *s, struct pager_account *account,
 	dset_init(&log->awaiting, s->core, account, pager_range_len(range));
 	account_charge(account, PAGER_RES_NODES, 1);
 	/* What was written before is not this log's. */
-	if (!all) {
+	if (!all)
 		dirty_views_clean(s, range);
+	if (!all && method == PAGER_DIRTY_HARDWARE)
 		dirty_clean(s, range);
-	}
 	LIST_INSERT_HEAD(&s->logs, log, of_space);
 	LIST_INSERT_HEAD(&s->core->logs, log, all);
 	count_in(log, 1);

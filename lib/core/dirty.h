@@ -129,8 +129,9 @@ struct pager_dirty_info {
 	uint64_t awaiting;     /* between begin and end; those that were written
 				* again are dirty as well */
 	uint64_t reported;     /* pages that gets and rings gave out, ever */
-	uint64_t over;	       /* pages that were marked for want of memory or
-				* because of a large entry, ever */
+	uint64_t over;	       /* pages that were marked for want of memory,
+				* because of a large entry, or because they
+				* were filled for writing, ever */
 	uint64_t faults;       /* write faults that marked, ever */
 	uint64_t harvests;     /* times dirty bits were looked for */
 	uint64_t harvested;    /* pages they gave, ever */

@@ -40,7 +40,7 @@ struct pager_dirty_log {
 	struct dring ring;
 	bool held; /* the ring gets nothing for now */
 	uint64_t reported;
-	uint64_t over; /* because of large entries */
+	uint64_t over; /* because of large entries, and of filled pages */
 	uint64_t faults;
 	uint64_t harvests;
 	uint64_t harvested;

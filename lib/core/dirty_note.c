@@ -40,7 +40,7 @@ void dirty_note_writable(struct pager_space *s, struct pager_range r)
 		return;
 	LIST_FOREACH (log, &s->logs, of_space)
 		if (log->method == PAGER_DIRTY_WRITE_PROTECT)
-			log_add(log, r);
+			log->over += log_add(log, r);
 }
 
 void dirty_note_large(struct pager_space *s, uint64_t vpn)

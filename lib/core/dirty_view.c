@@ -127,40 +127,19 @@ static void tell(struct pager_region *r, struct pager_object *o)
 	}
 }
 
-/* Call fn once for each space that has a view of the object. */
-static void each_mapper(struct pager_object *o,
-			void (*fn)(struct pager_space *s))
+/* Every mapper is harvested as a whole, once in a pull, however many views it
+ * has of however many objects. */
+static void pull(struct pager_object *o)
 {
-	const uint64_t mark = ++o->core->pulls;
+	const uint64_t mark = o->core->pulls;
 	struct pager_region *r;
 
 	LIST_FOREACH (r, &o->regions, mapped) {
 		if (!region_is_view(r) || r->space->pulled == mark)
 			continue;
 		r->space->pulled = mark;
-		fn(r->space);
+		dirty_harvest(r->space, pager_range(0, PAGER_VPN_END));
 	}
-}
-
-static void harvest_all(struct pager_space *s)
-{
-	dirty_harvest(s, pager_range(0, PAGER_VPN_END));
-}
-
-static void pump_all(struct pager_space *s)
-{
-	struct pager_dirty_log *log;
-
-	LIST_FOREACH (log, &s->logs, of_space)
-		log_pump(log);
-}
-
-/* Every mapper is harvested as a whole, once, however many views it has. */
-static void pull(struct pager_object *o)
-{
-	struct pager_region *r;
-
-	each_mapper(o, harvest_all);
 	if (!o->written.count)
 		return;
 	LIST_FOREACH (r, &o->regions, mapped)
@@ -168,13 +147,13 @@ static void pull(struct pager_object *o)
 			tell(r, o);
 	dset_fini(&o->written);
 	dset_init(&o->written, o->core, o->account, PAGER_VPN_END);
-	each_mapper(o, pump_all);
 }
 
 /* Call fn once for each object that has a view in the range. */
 static void each_object(struct pager_space *s, struct pager_range range,
 			void (*fn)(struct pager_object *o))
 {
+	struct pager_dirty_log *log;
 	struct pager_region *r;
 	uint64_t mark;
 
@@ -183,11 +162,13 @@ static void each_object(struct pager_space *s, struct pager_range range,
 	mark = ++s->core->pulls;
 	for (r = rtree_find(&s->regions, range.start);
 	     r && r->start < range.end; r = rtree_next(r)) {
-		if (!region_is_view(r) || r->object->pulled >= mark)
+		if (!region_is_view(r) || r->object->pulled == mark)
 			continue;
 		r->object->pulled = mark;
 		fn(r->object);
 	}
+	LIST_FOREACH (log, &s->core->logs, all)
+		log_pump(log);
 }
 
 void dirty_pull(struct pager_space *s, struct pager_range r)

@@ -181,7 +181,7 @@ static void report(struct bench *b, const struct contest *c, const char *what,
 	    .ours = bench_median(ours),
 	    .linux_peer = NAN,
 	    .baseline = part > 0 ? bench_median(&f->still) : NAN,
-	    .limit = part > 0 ? bench_median(&f->copy) : NAN,
+	    .limit = part > 1 ? bench_median(&f->copy) : NAN,
 	    .goal = goal,
 	    .rounds = ours->count,
 	};
@@ -208,6 +208,7 @@ void bench_row_clone(struct bench *b)
 	       "at most 2x a copy that stops the writer");
 	report(b, &c, "rounds", "rounds", &f.rounds, &f, 0,
 	       "as many as it takes");
-	report(b, &c, "writer", "MiB/s", &f.rate, &f, 0, "31 MiB/s are wanted");
+	report(b, &c, "writer", "MiB/s", &f.rate, &f, 0,
+	       "no goal: it asks for 31");
 	contest_fini(&c);
 }
