@@ -158,6 +158,9 @@ for _ in $(seq 200); do
 done
 token=$(awk '/^token/ {print $2}' "$work/clone")
 [ ${#token} -eq 32 ] || fail "no token: $(cat "$work/clone")"
+printf 'c = take %s\nprint maps c\n' "$token" >"$work/take"
+expect 0 run "$work/take"
+expect 1 run "$work/take"
 kill -INT "$cloner"
 wait "$cloner" || fail "a clone that is held ends otherwise than by a signal"
 nothing_left 1

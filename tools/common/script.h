@@ -68,6 +68,7 @@ enum script_value_kind {
 	SCRIPT_NUMBER, /* number */
 	SCRIPT_NAMED,  /* what the name stands for, plus number */
 	SCRIPT_TEXT,   /* text */
+	SCRIPT_TOKEN,  /* text: the bytes of a token */
 };
 
 struct script_value {

@@ -80,6 +80,10 @@ static int put(struct runner *r, const struct script_op *op,
 		       strnlen(arg->value.text, field->size));
 		return 0;
 	}
+	if (arg->value.kind == SCRIPT_TOKEN) {
+		memcpy(to, arg->value.text, PAGER_TOKEN_SIZE);
+		return 0;
+	}
 	if (field->size == PAGER_TOKEN_SIZE) {
 		memcpy(to, r->known[arg->value.name].token, PAGER_TOKEN_SIZE);
 		return 0;

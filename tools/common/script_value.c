@@ -80,6 +80,23 @@ static bool named(struct reader *r, char *text, size_t len, bool token,
 	return true;
 }
 
+/* A token as it is printed: its bytes take the place of its digits. */
+static bool token_bytes(char *text)
+{
+	uint8_t bytes[PAGER_TOKEN_SIZE];
+	uint64_t n;
+
+	if (strlen(text) != 2 * sizeof(bytes))
+		return false;
+	for (size_t i = 0; i < sizeof(bytes); i++) {
+		if (!tool_hex_parse_n(text + 2 * i, 2, &n))
+			return false;
+		bytes[i] = (uint8_t)n;
+	}
+	memcpy(text, bytes, sizeof(bytes));
+	return true;
+}
+
 bool script_value(struct reader *r, const struct pager_struct *s,
 		  const struct pager_field *field, char *text,
 		  struct script_value *out)
@@ -88,6 +105,11 @@ bool script_value(struct reader *r, const struct pager_struct *s,
 	size_t len;
 
 	*out = (struct script_value){.kind = SCRIPT_NUMBER};
+	if (strcmp(field->name, "token") == 0 && token_bytes(text)) {
+		out->kind = SCRIPT_TOKEN;
+		out->text = text;
+		return true;
+	}
 	if (strcmp(field->name, "token") == 0) {
 		len = name_length(text);
 		return len > 0 ? named(r, text, len, true, out)
