@@ -15,7 +15,6 @@ enum { ENTRIES = 512, OUT_WORDS = ENTRIES / 64 };
 
 struct kernel {
 	bool (*entries)(const uint64_t *entry, uint64_t mask, uint64_t *out);
-	size_t (*words)(const uint64_t *word, size_t n);
 	uint64_t (*count)(const uint64_t *word, size_t n);
 };
 
@@ -38,19 +37,6 @@ static bool entries_portable(const uint64_t *entry, uint64_t mask,
 	return any != 0;
 }
 
-static size_t words_portable(const uint64_t *word, size_t n)
-{
-	size_t i = 0;
-
-	for (; n - i >= 8; i += 8)
-		if (word[i] | word[i + 1] | word[i + 2] | word[i + 3] |
-		    word[i + 4] | word[i + 5] | word[i + 6] | word[i + 7])
-			break;
-	while (i < n && !word[i])
-		i++;
-	return i;
-}
-
 static uint64_t count_portable(const uint64_t *word, size_t n)
 {
 	uint64_t count = 0;
@@ -62,7 +48,6 @@ static uint64_t count_portable(const uint64_t *word, size_t n)
 
 static const struct kernel kernel_portable = {
     .entries = entries_portable,
-    .words = words_portable,
     .count = count_portable,
 };
 
@@ -100,26 +85,6 @@ AVX2 static bool entries_avx2(const uint64_t *entry, uint64_t mask,
 	return any != 0;
 }
 
-AVX2 static size_t words_avx2(const uint64_t *word, size_t n)
-{
-	size_t i = 0;
-
-	for (; n - i >= 16; i += 16) {
-		const __m256i *p = (const __m256i *)(word + i);
-		__m256i a = _mm256_or_si256(_mm256_loadu_si256(p),
-					    _mm256_loadu_si256(p + 1));
-		__m256i b = _mm256_or_si256(_mm256_loadu_si256(p + 2),
-					    _mm256_loadu_si256(p + 3));
-
-		a = _mm256_or_si256(a, b);
-		if (!_mm256_testz_si256(a, a))
-			break;
-	}
-	while (i < n && !word[i])
-		i++;
-	return i;
-}
-
 AVX2 static uint64_t count_avx2(const uint64_t *word, size_t n)
 {
 	uint64_t a = 0, b = 0, c = 0, d = 0;
@@ -138,7 +103,6 @@ AVX2 static uint64_t count_avx2(const uint64_t *word, size_t n)
 
 static const struct kernel kernel_avx2 = {
     .entries = entries_avx2,
-    .words = words_avx2,
     .count = count_avx2,
 };
 
@@ -167,33 +131,6 @@ AVX512 static bool entries_avx512(const uint64_t *entry, uint64_t mask,
 	return any != 0;
 }
 
-AVX512 static size_t words_avx512(const uint64_t *word, size_t n)
-{
-	size_t i = 0;
-
-	for (; n - i >= 32; i += 32) {
-		const uint64_t *p = word + i;
-		__m512i a = _mm512_or_si512(_mm512_loadu_si512(p),
-					    _mm512_loadu_si512(p + 8));
-		__m512i b = _mm512_or_si512(_mm512_loadu_si512(p + 16),
-					    _mm512_loadu_si512(p + 24));
-
-		a = _mm512_or_si512(a, b);
-		if (_mm512_test_epi64_mask(a, a))
-			break;
-	}
-	for (; n - i >= 8; i += 8) {
-		__m512i v = _mm512_loadu_si512(word + i);
-		unsigned int set = _mm512_test_epi64_mask(v, v);
-
-		if (set)
-			return i + (size_t)__builtin_ctz(set);
-	}
-	while (i < n && !word[i])
-		i++;
-	return i;
-}
-
 AVX512_COUNT static uint64_t count_avx512(const uint64_t *word, size_t n)
 {
 	__m512i a = _mm512_setzero_si512(), b = a;
@@ -214,14 +151,12 @@ AVX512_COUNT static uint64_t count_avx512(const uint64_t *word, size_t n)
 
 static const struct kernel kernel_avx512 = {
     .entries = entries_avx512,
-    .words = words_avx512,
     .count = count_avx512,
 };
 
 /* The first processors with AVX-512 could not count bits with it. */
 static const struct kernel kernel_avx512_first = {
     .entries = entries_avx512,
-    .words = words_avx512,
     .count = count_avx2,
 };
 
@@ -298,11 +233,6 @@ void scan_use(enum scan_kind kind)
 bool scan_entries(const uint64_t *entry, uint64_t mask, uint64_t out[8])
 {
 	return kernel()->entries(entry, mask, out);
-}
-
-size_t scan_words(const uint64_t *word, size_t n)
-{
-	return kernel()->words(word, n);
 }
 
 uint64_t scan_count(const uint64_t *word, size_t n)

@@ -21,8 +21,6 @@ void scan_use(enum scan_kind kind);
 /* Of 512 page-table entries: bit i of out is set if entry[i] has all bits of
  * mask. Returns whether any is. The entries may change meanwhile. */
 bool scan_entries(const uint64_t *entry, uint64_t mask, uint64_t out[8]);
-/* The first of n words that is not zero, or n. */
-size_t scan_words(const uint64_t *word, size_t n);
 /* Bits set in n words. */
 uint64_t scan_count(const uint64_t *word, size_t n);
 
