@@ -102,12 +102,12 @@ void dirty_push_down(const struct table *t, uint32_t node);
 /* --- what operations do (dirty_note.c) --------------------------------------
  */
 
-/* A write fault at vpn is about to be served. */
+/* A write fault at vpn was served. */
 void dirty_note_write(struct pager_space *s, const struct pager_region *r,
 		      uint64_t vpn);
-/* Pages are about to get W without having been written. */
+/* Pages got W without having been written. */
 void dirty_note_writable(struct pager_space *s, struct pager_range r);
-/* A large entry over vpn gets W as a whole. */
+/* A large entry over vpn gets W as a whole, for want of a node to split it. */
 void dirty_note_large(struct pager_space *s, uint64_t vpn);
 /* Pages are about to be dropped. */
 void dirty_note_drop(struct pager_space *s, struct pager_range r);

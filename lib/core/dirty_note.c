@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * What operations do to pages that logs cover. Called before the change, while
- * the entries are still there. A space without logs, and without pages that
+ * What operations do to pages that logs cover. Drops and moves are noted before
+ * the change, while the entries are still there; writes right after it, when
+ * all that was planned is taken. A space without logs, and without pages that
  * others log, returns at once.
  *
  * What a page shows changes when data of its own (an anonymous page) goes, or
